@@ -1,0 +1,57 @@
+"""The methods of the extension: what they are called, what they do, and where their one function is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InputError
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method, which is one module of the extension.
+
+    name: the Slicer module; title and sentence: what the user reads.
+    function, options: "module:attribute" of the method's function and of its options dataclass.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    function: str
+    options: str
+
+    def load_function(self) -> Callable[..., Any]:
+        return _load(self.function)
+
+    def load_options(self) -> type:
+        return _load(self.options)
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            name="CTRestoration",
+            title="CT Restoration",
+            sentence="Denoise a CT, make it finer, fill what is missing or damaged, and see what was changed.",
+            function="CTRestorationLib.restore:restore",
+            options="CTRestorationLib.options:RestorationOptions",
+        ),
+    )
+}
+
+
+def find_method(name: str) -> Method:
+    """The method of that module name. Raises InputError when there is none."""
+    if name not in METHODS:
+        raise InputError(f"There is no method '{name}'; known are {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def _load(path: str) -> Any:
+    module, attribute = path.split(":")
+    return getattr(importlib.import_module(module), attribute)

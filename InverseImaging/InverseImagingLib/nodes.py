@@ -1,0 +1,236 @@
+"""Between Images and MRML nodes: conversion, placement in the subject hierarchy, display."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from .errors import InputError
+from .image import Image, Meaning
+
+REPORT_ATTRIBUTE = "InverseImaging.Report"
+DERIVED_ATTRIBUTE = "InverseImaging.Derived"
+SOURCE_ROLE = "InverseImaging.SourceVolume"
+
+
+# Nodes to Images
+
+
+def image_from_node(node: Any) -> Image:
+    """The voxels and geometry of a volume node, sharing its memory. Raises InputError when it holds no image.
+
+    Values are taken as HU when the node is a scalar volume; a method that is given anything else says so.
+    """
+    if node is None:
+        raise InputError("No input volume is selected; select one.")
+    if node.GetImageData() is None or node.GetImageData().GetNumberOfPoints() == 0:
+        raise InputError(f"Volume '{node.GetName()}' is empty; load an image into it or select another one.")
+    array = slicer.util.arrayFromVolume(node)
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        meaning = Meaning.LABEL
+    elif array.ndim == 4:
+        meaning = Meaning.RGB
+    else:
+        meaning = Meaning.HU
+    return Image(array, ijk_to_ras_of(node), meaning, node.GetName() or "")
+
+
+def mask_from_segment(segmentation: Any, segment: str, reference: Any) -> Image:
+    """A segment as a label image on the grid of the reference volume. Raises InputError when it is not there."""
+    if segmentation is None or not segment or segmentation.GetSegmentation().GetSegment(segment) is None:
+        raise InputError("No segment is selected as mask; select one, or paint one with Paint.")
+    try:
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, reference)
+    except RuntimeError:
+        array = None
+    if array is None:
+        name = segmentation.GetSegmentation().GetSegment(segment).GetName()
+        raise InputError(f"Segment '{name}' is empty; paint into it or select another one.")
+    return Image(array, ijk_to_ras_of(reference), Meaning.LABEL, segmentation.GetName())
+
+
+def ijk_to_ras_of(node: Any) -> np.ndarray:
+    """4 x 4 matrix of a volume node, without its parent transform."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+# Images to nodes
+
+
+def node_from_image(image: Image, name: str) -> Any:
+    """A new volume node in the scene: a label map, a color volume or a scalar volume, as the image means it."""
+    if image.meaning is Meaning.LABEL:
+        node_class = "vtkMRMLLabelMapVolumeNode"
+    else:
+        node_class = "vtkMRMLVectorVolumeNode" if image.is_color else "vtkMRMLScalarVolumeNode"
+    node = slicer.mrmlScene.AddNewNodeByClass(node_class, name)
+    update_node(node, image)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def update_node(node: Any, image: Image) -> None:
+    """Put the voxels and the geometry of an image into an existing volume node."""
+    slicer.util.updateVolumeFromArray(node, image.array)
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijk_to_ras))
+
+
+def add_result(image: Image, name: str, source: Any, report: Mapping[str, Any]) -> Any:
+    """A node for an output of a method, beside its source volume: same place in the subject hierarchy (and with it
+    the same patient and study), same transform, labelled as derived, with the report as an attribute."""
+    node = node_from_image(image, slicer.mrmlScene.GenerateUniqueName(name))
+    node.SetAttribute(DERIVED_ATTRIBUTE, "Computed by Inverse Imaging. Not for clinical use.")
+    node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(report))
+    if source is not None and slicer.mrmlScene.IsNodePresent(source):
+        place_beside(node, source)
+    return node
+
+
+def place_beside(node: Any, source: Any) -> None:
+    """Give a node its source's transform, place in the subject hierarchy and, where HU stay HU, quantity and units."""
+    node.SetNodeReferenceID(SOURCE_ROLE, source.GetID())
+    node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+    if source.GetVoxelValueQuantity() is not None:
+        node.SetVoxelValueQuantity(source.GetVoxelValueQuantity())
+    if source.GetVoxelValueUnits() is not None:
+        node.SetVoxelValueUnits(source.GetVoxelValueUnits())
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item, beside = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source)
+    if item and beside:
+        hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
+
+
+def report_of(node: Any) -> dict[str, Any]:
+    """The report of a node that a method made, or an empty one."""
+    text = node.GetAttribute(REPORT_ATTRIBUTE) if node is not None else None
+    return json.loads(text) if text else {}
+
+
+# Display
+
+
+def copy_window_level(node: Any, source: Any) -> None:
+    """Show a volume with the window, level and interpolation of another one."""
+    display, shown = node.GetDisplayNode(), source.GetDisplayNode()
+    if display is None or shown is None or not shown.IsA("vtkMRMLScalarVolumeDisplayNode"):
+        return
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(shown.GetWindow(), shown.GetLevel())
+    display.SetInterpolate(shown.GetInterpolate())
+    display.SetAndObserveColorNodeID(shown.GetColorNodeID())
+
+
+def set_window(node: Any, low: float, high: float) -> None:
+    """Show a volume with the values from low to high between black and white."""
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(low, high)
+
+
+class SliceLayers:
+    """What the slice views showed at one moment, to bring it back later."""
+
+    def __init__(self) -> None:
+        self._layers = [
+            (node.GetID(), node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetForegroundOpacity())
+            for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        ]
+
+    def restore(self) -> None:
+        for composite, background, foreground, opacity in self._layers:
+            node = slicer.mrmlScene.GetNodeByID(composite)
+            if node is not None:
+                node.SetBackgroundVolumeID(background)
+                node.SetForegroundVolumeID(foreground)
+                node.SetForegroundOpacity(opacity)
+
+
+class Preview:
+    """A passing volume in the foreground of the slice views; gone without a trace when it is removed."""
+
+    def __init__(self, like: Any) -> None:
+        self._like = like
+        self._node: Any = None
+        self._layers: SliceLayers | None = None
+
+    def show(self, image: Image) -> None:
+        if self._node is None:
+            self._layers = SliceLayers()
+            self._node = slicer.vtkMRMLScalarVolumeNode()
+            self._node.SetName("Inverse Imaging preview")
+            self._node.SetHideFromEditors(True)
+            self._node.SaveWithSceneOff()
+            slicer.mrmlScene.AddNode(self._node)
+            update_node(self._node, image)
+            self._node.CreateDefaultDisplayNodes()
+            self._node.GetDisplayNode().SaveWithSceneOff()
+            self._node.SetAndObserveTransformNodeID(self._like.GetTransformNodeID())
+            copy_window_level(self._node, self._like)
+            slicer.util.setSliceViewerLayers(foreground=self._node, foregroundOpacity=1.0)
+        else:
+            update_node(self._node, image)
+
+    def remove(self) -> None:
+        if self._layers is not None:
+            self._layers.restore()
+        if self._node is not None:
+            display = self._node.GetDisplayNode()
+            slicer.mrmlScene.RemoveNode(self._node)
+            if display is not None and slicer.mrmlScene.IsNodePresent(display):
+                slicer.mrmlScene.RemoveNode(display)
+        self._node = self._layers = None
+
+
+class Curve:
+    """A run's curve as a Slicer plot: a table whose first column is x, one line for each further column."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._nodes: list[Any] = []
+
+    @property
+    def chart(self) -> Any:
+        return self._nodes[0] if self._nodes else None
+
+    def add(self, point: Mapping[str, float]) -> None:
+        """Add a point; the first one makes the nodes."""
+        if not self._nodes:
+            self._create(list(point))
+        table = self._nodes[1].GetTable()
+        row = table.InsertNextBlankRow()
+        for column, value in enumerate(point.values()):
+            table.SetValue(row, column, vtk.vtkVariant(float(value)))
+        self._nodes[1].Modified()
+
+    def remove(self) -> None:
+        for node in reversed(self._nodes):
+            slicer.mrmlScene.RemoveNode(node)
+        self._nodes = []
+
+    def _create(self, names: list[str]) -> None:
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{self._title} values")
+        for name in names:
+            column = vtk.vtkDoubleArray()
+            column.SetName(name)
+            table.AddColumn(column)
+        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", self._title)
+        chart.SetTitle(self._title)
+        chart.SetXAxisTitle(names[0])
+        self._nodes = [chart, table]
+        for number, name in enumerate(names[1:]):
+            series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
+            series.SetAndObserveTableNodeID(table.GetID())
+            series.SetXColumnName(names[0])
+            series.SetYColumnName(name)
+            series.SetPlotType(series.PlotTypeScatter)
+            series.SetMarkerStyle(series.MarkerStyleNone)
+            series.SetColor(*((0.12, 0.47, 0.71), (0.84, 0.37, 0.0), (0.2, 0.6, 0.2))[number % 3])
+            chart.AddAndObservePlotSeriesNodeID(series.GetID())
+            self._nodes.append(series)
