@@ -16,6 +16,7 @@ class Method:
 
     name: the Slicer module; title and sentence: what the user reads.
     function, options: "module:attribute" of the method's function and of its options dataclass.
+    citation: the paper it follows; models: folder of its weights beside the module.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Method:
     sentence: str
     function: str
     options: str
+    citation: str
+    models: str = ""
 
     def load_function(self) -> Callable[..., Any]:
         return _load(self.function)
@@ -40,6 +43,11 @@ METHODS = {
             sentence="Denoise a CT, make it finer, fill what is missing or damaged, and see what was changed.",
             function="CTRestorationLib.restore:restore",
             options="CTRestorationLib.options:RestorationOptions",
+            citation=(
+                "Y. Yin. CT Image Reconstruction and Optimization with Unsupervised Deep Learning. 2024. "
+                "After: D. Ulyanov, A. Vedaldi, V. Lempitsky. Deep Image Prior. CVPR 2018."
+            ),
+            models="CTRestorationLib/prior",
         ),
     )
 }

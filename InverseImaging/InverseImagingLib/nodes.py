@@ -234,3 +234,26 @@ class Curve:
             series.SetColor(*((0.12, 0.47, 0.71), (0.84, 0.37, 0.0), (0.2, 0.6, 0.2))[number % 3])
             chart.AddAndObservePlotSeriesNodeID(series.GetID())
             self._nodes.append(series)
+
+
+def compare_by_fading(source: Any, result: Any, opacity: float) -> None:
+    """Show the result over its source in all slice views; opacity 0 shows the source alone, 1 the result alone."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        composite.SetBackgroundVolumeID(source.GetID() if source is not None else None)
+        composite.SetForegroundVolumeID(result.GetID())
+        composite.SetForegroundOpacity(opacity)
+
+
+def compare_side_by_side(source: Any, result: Any) -> None:
+    """Show source and result in two linked slice views of the same plane."""
+    layout = slicer.app.layoutManager()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+    views = [layout.sliceWidget(name) for name in ("Red", "Yellow")]
+    orientation = views[0].mrmlSliceNode().GetOrientation()
+    for view, volume in zip(views, (source, result)):
+        view.mrmlSliceNode().SetOrientation(orientation)
+        composite = view.mrmlSliceCompositeNode()
+        composite.SetLinkedControl(True)
+        composite.SetBackgroundVolumeID(volume.GetID())
+        composite.SetForegroundVolumeID(None)
+        view.sliceLogic().FitSliceToAll()

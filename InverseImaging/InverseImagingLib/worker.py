@@ -3,7 +3,8 @@
 Started as `python -m InverseImagingLib.worker`, or on another computer as `inverse-imaging worker`. It reads frames on
 its standard input and answers on its standard output; it ends when its input ends or after a long time without work.
 
-Requests: run (id, method, options; images), cancel (id), finish (id), echo (id; images).
+Requests: run (id, method, options; images), cancel (id), finish (id), echo (id; images). The method "about" tells
+what the worker has: its Python, packages and devices.
 Answers: hello, progress (image "preview" at times), result, cancelled, error, echo.
 """
 
@@ -25,7 +26,9 @@ from .frames import read_frames, write_frame
 from .image import Image
 from .method import Progress, RemainingTime, Result, options_from_dict
 from .methods import find_method
+from .packages import about
 
+ABOUT = "about"
 IDLE_SECONDS = 30 * 60
 _PREVIEW_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.1
@@ -68,10 +71,7 @@ class Worker:
     def _run(self, header: dict[str, Any], images: dict[str, Image]) -> None:
         job = header["id"]
         try:
-            method = find_method(header["method"])
-            options = options_from_dict(method.load_options(), header["options"])
-            inputs = dict(images)
-            result: Result = method.load_function()(inputs.pop("image"), options, self._reporter(job), **inputs)
+            result = self._compute(header, images)
             self._send({"type": "result", "id": job, "report": result.report}, result.images)
         except Cancelled:
             self._send({"type": "cancelled", "id": job})
@@ -80,6 +80,14 @@ class Worker:
         finally:
             self._cancelled.discard(job)
             self._finishing.discard(job)
+
+    def _compute(self, header: dict[str, Any], images: dict[str, Image]) -> Result:
+        if header["method"] == ABOUT:
+            return Result({}, about())
+        method = find_method(header["method"])
+        options = options_from_dict(method.load_options(), header["options"])
+        inputs = dict(images)
+        return method.load_function()(inputs.pop("image"), options, self._reporter(header["id"]), **inputs)
 
     def _reporter(self, job: int) -> Any:
         remaining, last_sent, last_preview = RemainingTime(), 0.0, 0.0
