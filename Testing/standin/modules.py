@@ -1,0 +1,70 @@
+"""Load scripted modules by their path, show their panels, run their tests."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+from pathlib import Path
+
+import slicer
+
+from .scripted_module import qSlicerScriptedLoadableModule
+
+
+def load(path: str | Path):
+    """Load a scripted module as Slicer does at startup; returns the module object (`slicer.modules.<name>`)."""
+    path = Path(path).resolve()
+    name = path.stem
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    python_module = sys.modules.get(name)
+    if python_module is None or Path(python_module.__file__) != path:
+        spec = importlib.util.spec_from_file_location(name, path)
+        python_module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(python_module)
+    parent = qSlicerScriptedLoadableModule(slicer, name, str(path))
+    setattr(slicer.modules, f"{name}Instance", getattr(python_module, name)(parent))
+    slicer.app.moduleManager().add(parent)
+    slicer.app.complete_startup()
+    return parent
+
+
+def open(name: str, width: int = 480, height: int = 900):
+    """Show a loaded module as the module selector does; returns its Python widget."""
+    representation = slicer.app.moduleManager().module(name).widgetRepresentation()
+    representation.resize(width, height)
+    slicer.util.selectModule(name)
+    slicer.app.processEvents()
+    return representation.self()
+
+
+def close(name: str) -> None:
+    """Leave a module, if it is shown, and unload it; its cleanup() runs."""
+    manager = slicer.app.moduleManager()
+    module = manager.module(name)
+    if module is None:
+        return
+    representation = module._representation
+    if representation is not None:
+        slicer.util.mainWindow().moduleSelector().leave(name)
+    manager.remove(name)
+    if representation is not None:
+        representation.close()
+        representation.deleteLater()
+    slicer.app.processEvents()
+
+
+def run_test(name: str) -> None:
+    """Run `<Module>Test` of a loaded module, in testing mode as Slicer's --testing does."""
+    with _testing_mode():
+        getattr(slicer.modules, f"{name}Instance").runTest(msec=0)
+
+
+@contextlib.contextmanager
+def _testing_mode():
+    slicer.app._testing = True
+    try:
+        yield
+    finally:
+        slicer.app._testing = False
