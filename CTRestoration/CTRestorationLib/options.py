@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
-from InverseImagingLib.method import option
+from InverseImagingLib.device import Device
+from InverseImagingLib.method import Choice, option
+
+FACTORS = (2, 4, 8)
 
 
-class Task(str, enum.Enum):
+class Task(Choice):
     """What has been lost."""
 
     DENOISE = "denoise"
@@ -17,7 +19,7 @@ class Task(str, enum.Enum):
     RESTORE = "restore"
 
 
-class Tier(str, enum.Enum):
+class Tier(Choice):
     """How much effort is made to get it back."""
 
     INSTANT = "instant"
@@ -25,14 +27,14 @@ class Tier(str, enum.Enum):
     DEEP = "deep"
 
 
-class Preset(str, enum.Enum):
+class Preset(Choice):
     """Which network the deep tier fits to the image."""
 
     COMPACT = "compact"
     PAPER = "paper"
 
 
-class Plane(str, enum.Enum):
+class Plane(Choice):
     """The slices that are processed: perpendicular to the voxel axis nearest to this plane's normal."""
 
     AXIAL = "axial"
@@ -40,7 +42,7 @@ class Plane(str, enum.Enum):
     SAGITTAL = "sagittal"
 
 
-class Direction(str, enum.Enum):
+class Direction(Choice):
     """Where super-resolution adds samples."""
 
     IN_PLANE = "in-plane"
@@ -85,7 +87,7 @@ class RestorationOptions:
         240.0, "Upper end of the HU window that the restoration is weighted towards.", low=-32768, high=32767, unit="HU"
     )
     seed: int = option(0, "Seed of all random numbers; on the CPU one seed gives one result.", low=0, high=2**31 - 1)
-    device: str = option("auto", "Where to compute: auto, cpu, cuda or mps.")
+    device: Device = option(Device.AUTO, "What computes: auto, cpu, cuda or mps.")
     uncertainty: bool = option(False, "Also give a volume of the spread of the estimates, in HU.")
     learning_rate: float = option(0.0, "Step size of the optimizer; 0 means the preset's.", low=0.0, high=1.0)
     scales: int = option(0, "Levels of the encoder-decoder; 0 means the preset's.", low=0, high=8)

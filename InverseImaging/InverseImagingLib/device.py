@@ -41,7 +41,7 @@ def choose(name: str = "auto") -> torch.device:
     """The torch device of that name ("auto", "cpu", "cuda", "mps"). Raises InputError when it is not there."""
     import torch
 
-    devices = available_devices()
+    name, devices = Device(name).value, available_devices()
     if name == "auto":
         return torch.device(devices[0])
     if name not in devices:

@@ -1,9 +1,11 @@
-"""Image: an array, where it lies in the patient, and what its values mean. Reading and writing image files."""
+"""Image: an array, where it lies in the patient, and what its values mean. The doors to image files."""
 
 from __future__ import annotations
 
 import enum
+import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +36,7 @@ class Image:
     ijk_to_ras: 4 x 4 float64, voxel indices (I, J, K, 1) to millimetres in RAS; any invertible affine matrix.
     meaning: what the values stand for.
     name: what the user calls it.
-    dicom: the header of the first DICOM slice it was read from (without pixels), for derived series.
+    dicom: the header of the first DICOM slice it was read from (see dicom.source_header), for derived series.
     """
 
     array: np.ndarray
@@ -71,3 +73,38 @@ class Image:
 
         array = np.moveaxis(self.array, -1, 0) if self.is_color else self.array[None]
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
+
+
+def read(path: str | os.PathLike[str], *, series: str = "") -> Image:
+    """Read NRRD, NIfTI, MetaImage, PNG, JPEG, TIFF, or DICOM (a file, or a folder with everything below it).
+
+    series: which series of a DICOM folder: its UID or its number in the list that the error names.
+    Values keep their type; DICOM rescale slope and intercept are applied. Geometry is turned from LPS into RAS and
+    otherwise kept, left-handed and sheared volumes included. PNG, JPEG and TIFF know pixel sizes at most.
+    Meaning: what our own NRRD and MetaImage files state; HU for CT series; RGB for colors; DISPLAY for pictures and
+    radiographs; a volume whose lowest value lies between -10000 and -200 is taken for HU (air), any other for SCALAR.
+    Raises InputError when nothing, more than one volume, or a damaged or incomplete file is found there.
+    """
+    from . import dicom, files
+
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"There is no file or folder '{path}'; check the path.")
+    if not path.is_dir() and files.is_known(path):
+        return files.read_file(path)
+    return dicom.read_series(path, series=series)
+
+
+def write(image: Image, path: str | os.PathLike[str]) -> None:
+    """Write NRRD, NIfTI, MetaImage, PNG, JPEG or TIFF by the suffix; .dcm or a folder gives a derived CT series.
+
+    The file appears complete or not at all. Raises InputError when it cannot be written there, or when the format
+    would lose values or geometry: PNG, JPEG and TIFF hold pictures without a place in the patient, JPEG is lossy.
+    """
+    from . import dicom, files
+
+    path = Path(path)
+    if dicom.is_target(path):
+        dicom.write_derived(image, path, {})
+    else:
+        files.write_file(image, path)

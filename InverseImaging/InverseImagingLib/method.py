@@ -47,6 +47,13 @@ class Result:
     report: dict[str, Any]
 
 
+class Choice(str, enum.Enum):
+    """An option that has few values; label() is what a panel shows for each."""
+
+    def label(self) -> str:
+        return self.value.replace("-", " ").capitalize()
+
+
 def option(default: Any, text: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
     """A field of an options dataclass: its default, one sentence for tooltips and --help, its limits (inclusive)."""
     return field(default=default, metadata={"text": text, "low": low, "high": high, "unit": unit})

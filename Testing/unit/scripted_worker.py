@@ -1,0 +1,70 @@
+"""A worker with methods of the tests' own: they do what the option `script`, or the image's name, says."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from InverseImagingLib import methods, worker
+from InverseImagingLib.device import Device
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image
+from InverseImagingLib.method import OnProgress, Progress, Result, option, options_to_dict
+
+
+@dataclass(frozen=True)
+class ScriptedOptions:
+    script: str = option("double", "double, slow, deaf, crash, refuse, fail, chatter or import")
+    seconds: float = option(30.0, "how long slow and deaf take", low=0.0)
+    device: Device = option(Device.AUTO, "device")
+
+
+def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Result:
+    if options.script == "refuse":
+        raise InputError(f"Image '{image.name}' is refused; give another one.")
+    if options.script == "fail":
+        raise RuntimeError("a fault of the program")
+    if options.script == "crash":
+        os._exit(3)
+    if options.script == "import":
+        import a_package_that_is_missing  # noqa: F401
+    if options.script == "chatter":
+        print("this must not reach the frames")
+        os.write(1, b"nor this")
+    if options.script == "deaf":
+        time.sleep(options.seconds)
+    steps = 200 if options.script == "slow" else 2
+    for step in range(steps):
+        if options.script == "slow":
+            time.sleep(options.seconds / steps)
+        preview = image.with_array(image.array * np.float32(step / steps))
+        curve = {"iteration": float(step), "PSNR to input": 20.0 + step}
+        if on_progress(Progress(step / steps, f"step {step + 1} of {steps}", preview, curve)):
+            break
+    return Result({"result": image.with_array(image.array * 2)}, {"method": "Scripted", "steps": step + 1})
+
+
+def run_by_name(image: Image, options: Any, on_progress: OnProgress, mask: Image | None = None) -> Result:
+    """A stand-in for a real method with its real options: the script is the name of the image."""
+    result = run(image, ScriptedOptions(script=image.name), on_progress)
+    images = {**result.images, "residual": image.with_array(image.array - result.images["result"].array)}
+    report = {**result.report, "settings": options_to_dict(options), "mask": mask is not None}
+    return Result(images, {**report, "warnings": ["This is a test."]})
+
+
+methods.METHODS["Scripted"] = methods.Method(
+    "Scripted", "Scripted", "For tests.", "scripted_worker:run", "scripted_worker:ScriptedOptions", ""
+)
+
+methods.METHODS["CTRestoration"] = dataclasses.replace(
+    methods.METHODS["CTRestoration"], function="scripted_worker:run_by_name"
+)
+
+if __name__ == "__main__":
+    sys.modules["scripted_worker"] = sys.modules["__main__"]
+    sys.exit(worker.main())
