@@ -25,7 +25,7 @@ class CTRestoration(ScriptedLoadableModule):
         self.parent.contributors = ["SlicerInverseImaging contributors"]
         self.parent.helpText = _(
             "Denoise a CT, make it finer, fill what is missing or damaged, and see what was changed. "
-            'See the <a href="https://github.com/SlicerInverseImaging/SlicerInverseImaging#ct-restoration">tutorial</a>. '
+            'See the <a href="https://github.com/SlicerInverseImaging/SlicerInverseImaging">tutorial</a>. '
             "For research only, not for clinical use."
         )
         self.parent.acknowledgementText = _(
@@ -197,9 +197,10 @@ class CTRestorationLogic(ScriptedLoadableModuleLogic):
         if cls._parameterNodeClass is None:
             from typing import Annotated
 
+            from slicer.parameterNodeWrapper import Choice, Minimum
+
             from CTRestorationLib.options import FACTORS, RestorationOptions
             from InverseImagingLib.panel import parameterNodeClass
-            from slicer.parameterNodeWrapper import Choice, Minimum
 
             cls._parameterNodeClass = parameterNodeClass(
                 "CTRestorationParameterNode",

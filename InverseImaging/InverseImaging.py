@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -70,6 +72,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
     def addMethods(self):
         """A button and a sentence for each method."""
         import qt
+
         from InverseImagingLib.methods import METHODS
 
         layout = self.ui.methodsButton.layout()
@@ -153,8 +156,6 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
 
     def onInstall(self):
         """Install what is missing in Slicer's own Python, after asking."""
-        from pathlib import Path
-
         from InverseImagingLib.errors import InputError
         from InverseImagingLib.panel import ensurePackages
 
@@ -178,10 +179,8 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
 
 def modulePath(name, *parts):
     """Path of a file that belongs to a module of this extension; empty when the module is not loaded."""
-    import os
-
     module = slicer.app.moduleManager().module(name)
-    return os.path.join(os.path.dirname(module.path), *parts) if module is not None else ""
+    return str(Path(module.path).parent.joinpath(*parts)) if module is not None else ""
 
 
 class InverseImagingTest(ScriptedLoadableModuleTest):

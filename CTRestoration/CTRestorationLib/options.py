@@ -81,7 +81,11 @@ class RestorationOptions:
         0.5, "Restore without a mask: this share of the pixels is dropped at random and filled.", low=0.01, high=0.99
     )
     window_low: float = option(
-        -160.0, "Lower end of the HU window that the restoration is weighted towards.", low=-32768, high=32767, unit="HU"
+        -160.0,
+        "Lower end of the HU window that the restoration is weighted towards.",
+        low=-32768,
+        high=32767,
+        unit="HU",
     )
     window_high: float = option(
         240.0, "Upper end of the HU window that the restoration is weighted towards.", low=-32768, high=32767, unit="HU"

@@ -6,7 +6,7 @@ import numpy as np
 
 from InverseImagingLib.image import Image, Meaning
 
-# center x, center y, half width, half height (in half fields of view), rotation in degrees, HU; later ones cover earlier
+# center x, y, half width, half height (in half fields of view), rotation in degrees, HU; later ones cover earlier ones
 _ELLIPSES = (
     (0.00, 0.00, 0.88, 0.62, 0, -90),  # skin and fat
     (0.00, 0.00, 0.82, 0.56, 0, 50),  # chest wall
@@ -51,7 +51,14 @@ def chest_slice(size: int = 256) -> Image:
 def _ribs() -> list[tuple[float, float, float, float, float, float]]:
     angles = np.radians([20, 50, 130, 160, 200, 232, 308, 340])
     return [
-        (0.78 * np.cos(a), 0.52 * np.sin(a), 0.075, 0.026, np.degrees(np.arctan2(0.52 * np.cos(a), -0.78 * np.sin(a))), 450)
+        (
+            0.78 * np.cos(a),
+            0.52 * np.sin(a),
+            0.075,
+            0.026,
+            np.degrees(np.arctan2(0.52 * np.cos(a), -0.78 * np.sin(a))),
+            450,
+        )
         for a in angles
     ]
 

@@ -146,7 +146,7 @@ def _write(image: Any, path: str, report: dict[str, Any]) -> None:
 
 
 def _is_dicom(path: str) -> bool:
-    return path.lower().endswith(".dcm") or path.endswith(("/", os.sep)) or not Path(path).suffix or os.path.isdir(path)
+    return path.lower().endswith(".dcm") or path.endswith(("/", os.sep)) or not Path(path).suffix or Path(path).is_dir()
 
 
 def _check_place(path: str) -> None:
@@ -163,7 +163,7 @@ def _write_text(text: str, path: str) -> None:
     descriptor, beside = tempfile.mkstemp(dir=Path(path).absolute().parent, prefix=".report-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(beside, path)
+    Path(beside).replace(path)
 
 
 # Options dataclasses as flags
@@ -185,7 +185,11 @@ def add_options(parser: argparse.ArgumentParser, options: type, skip: Sequence[s
         else:
             default = f" ({item.default})" if item.default not in ("", 0, -1) else ""
             parser.add_argument(
-                flag, type=kind, default=item.default, metavar=kind.__name__.upper(), help=text.replace("%", "%%") + default
+                flag,
+                type=kind,
+                default=item.default,
+                metavar=kind.__name__.upper(),
+                help=text.replace("%", "%%") + default,
             )
 
 

@@ -61,7 +61,7 @@ class Place:
     def _interpreter(self) -> str:
         if self.where is Where.SLICER:
             return shutil.which("PythonSlicer") or sys.executable
-        if not self.target or not os.path.isfile(self.target) or not os.access(self.target, os.X_OK):
+        if not self.target or not Path(self.target).is_file() or not os.access(self.target, os.X_OK):
             raise InputError(f"There is no Python interpreter '{self.target}'; choose its file in Inverse Imaging.")
         return self.target
 

@@ -36,7 +36,7 @@ def encode(header: Mapping[str, Any], images: Mapping[str, Image] | None = None)
             "meaning": image.meaning.value,
             "name": image.name,
         }
-        arrays.append(memoryview(array).cast("B"))
+        arrays.append(array.data.cast("B"))
     text = json.dumps({**header, "images": described}).encode()
     return [_LENGTH.pack(len(text)) + text, *arrays]
 

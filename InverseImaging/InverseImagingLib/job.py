@@ -1,4 +1,4 @@
-"""A run as a panel sees it: started, watched, cancelled or finished early, while the work happens in a worker process."""
+"""A run as a panel sees it: started, watched, cancelled or finished early; the work happens in a worker process."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Choice(str, enum.Enum):
     """An option that has few values; label() is what a panel shows for each."""
 
     def label(self) -> str:
-        return self.value.replace("-", " ").capitalize()
+        return self.value.capitalize()
 
 
 def option(default: Any, text: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:

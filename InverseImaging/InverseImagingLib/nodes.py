@@ -250,7 +250,7 @@ def compare_side_by_side(source: Any, result: Any) -> None:
     layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
     views = [layout.sliceWidget(name) for name in ("Red", "Yellow")]
     orientation = views[0].mrmlSliceNode().GetOrientation()
-    for view, volume in zip(views, (source, result)):
+    for view, volume in zip(views, (source, result), strict=True):
         view.mrmlSliceNode().SetOrientation(orientation)
         composite = view.mrmlSliceCompositeNode()
         composite.SetLinkedControl(True)

@@ -265,6 +265,8 @@ class MethodPanel(VTKObservationMixin):
             self._curve.add(progress.curve)
 
     def onJobResult(self, result: Result) -> None:
+        assert self._preview is not None
+        assert self._request is not None
         self._preview.remove()
         nodes = self.logic.addResult(result, self._request)
         self._nodes = [node.GetID() for node in nodes]

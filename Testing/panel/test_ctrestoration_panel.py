@@ -234,6 +234,7 @@ def test_the_input_may_be_deleted_while_running(panel: Any, scene: Any, wait_unt
 
 def test_save_and_restore_every_choice(panel: Any, scene: Any, tmp_path: Path) -> None:
     import slicer
+
     from CTRestoration import MaskSource, SliceChoice
     from CTRestorationLib.options import Direction, Plane, Preset, Task, Tier
     from InverseImagingLib.device import Device
@@ -287,6 +288,7 @@ def test_save_and_restore_every_choice(panel: Any, scene: Any, tmp_path: Path) -
 
 def test_masks_go_with_the_run(panel: Any, scene: Any, wait_until: Callable) -> None:
     import slicer
+
     from CTRestoration import MaskSource
     from CTRestorationLib.options import Task
     from InverseImagingLib.nodes import report_of
@@ -305,6 +307,7 @@ def test_masks_go_with_the_run(panel: Any, scene: Any, wait_until: Callable) -> 
 
 def test_painting_a_mask(panel: Any, scene: Any, wait_until: Callable) -> None:
     import slicer
+
     from CTRestoration import MaskSource
     from CTRestorationLib.options import Task
 
@@ -325,6 +328,7 @@ def test_painting_a_mask(panel: Any, scene: Any, wait_until: Callable) -> None:
 
 def test_current_slice_follows_the_view(panel: Any, scene: Any) -> None:
     import slicer
+
     from CTRestorationLib.options import Plane
 
     source = add_volume("CT")

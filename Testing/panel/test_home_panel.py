@@ -32,6 +32,7 @@ def test_says_what_is_there(home: Any) -> None:
 
 def test_methods_open(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import slicer
+
     from InverseImagingLib.methods import METHODS
 
     opened = []

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from InverseImagingLib.compute import Place, Where, library_folders
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
@@ -77,7 +78,7 @@ def start(runner: Any, script: str, place: Place | None = None, **options: Any) 
 
 def isAlive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as status:
+        with Path(f"/proc/{pid}/stat").open() as status:
             return status.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
@@ -98,8 +99,8 @@ def test_result_progress_preview(runner: Any, wait_until: Callable) -> None:
 def test_one_worker_serves_all_runs(runner: Any, wait_until: Callable) -> None:
     pids = []
     for script in ("double", "fail", "double"):
-        listener = start(runner, script)
-        wait_until(lambda: listener.end, 20)
+        start(runner, script)
+        wait_until(lambda: not runner.isRunning, 20)
         pids.append(runner._process.processId())
     assert len(set(pids)) == 1
 
@@ -202,7 +203,8 @@ def put_ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 
 def test_a_host_by_ssh(runner: Any, wait_until: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = shlex.quote(os.pathsep.join(library_folders()))
-    remote = f'test "$1" = inverse-imaging && shift\nPYTHONPATH={path} exec {shlex.quote(sys.executable)} -m InverseImagingLib.cli "$@"'
+    command = f'{shlex.quote(sys.executable)} -m InverseImagingLib.cli "$@"'
+    remote = f'test "$1" = inverse-imaging && shift\nPYTHONPATH={path} exec {command}'
     put_ssh(tmp_path, monkeypatch, remote)
     listener = Listener()
     runner.start("about", {}, {}, listener, Place(Where.SSH, "user@host"), dict(os.environ))
@@ -210,7 +212,9 @@ def test_a_host_by_ssh(runner: Any, wait_until: Callable, tmp_path: Path, monkey
     assert listener.end[0] == "result", listener.end
 
 
-def test_a_host_that_is_away(runner: Any, wait_until: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_away(
+    runner: Any, wait_until: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_ssh(tmp_path, monkeypatch, 'echo "ssh: connect to host $host port 22: No route to host" >&2\nexit 255')
     listener = start(runner, "double", Place(Where.SSH, "user@host"))
     wait_until(lambda: listener.end, 20)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from InverseImagingLib import methods, worker
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from CTRestorationLib.sample import low_dose_slice
 from InverseImagingLib import cli
 from InverseImagingLib import image as images
@@ -32,7 +33,9 @@ def errors(capsys: pytest.CaptureFixture[str]) -> str:
     return text
 
 
-def test_restores_a_file_with_report_and_residual(low_dose: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_restores_a_file_with_report_and_residual(
+    low_dose: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     out, residual, report = tmp_path / "out.nii.gz", tmp_path / "residual.nrrd", tmp_path / "report.json"
     arguments = ["restore", str(low_dose), str(out), "--tier", "instant", "--window", "-200", "300"]
     assert cli.main([*arguments, "--residual", str(residual), "--report", str(report)]) == 0
@@ -131,8 +134,32 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture) -> None:
         cli.main(["restore", "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    for flag in (
-        "task tier preset factor mask drop slices plane window seed device report quiet debug learning-rate scales "
-        "channels skip-channels reg-noise-std iterations averaging tv-weight residual uncertainty series direction"
-    ).split():
+    for flag in [
+        "task",
+        "tier",
+        "preset",
+        "factor",
+        "mask",
+        "drop",
+        "slices",
+        "plane",
+        "window",
+        "seed",
+        "device",
+        "report",
+        "quiet",
+        "debug",
+        "learning-rate",
+        "scales",
+        "channels",
+        "skip-channels",
+        "reg-noise-std",
+        "iterations",
+        "averaging",
+        "tv-weight",
+        "residual",
+        "uncertainty",
+        "series",
+        "direction",
+    ]:
         assert f"--{flag}" in text

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from InverseImagingLib.compute import Place, Where, library_folders
 from InverseImagingLib.errors import InputError
 
@@ -34,7 +35,7 @@ def test_libraries_are_found() -> None:
     assert any((Path(folder) / "InverseImagingLib" / "worker.py").is_file() for folder in library_folders())
 
 
-@pytest.mark.parametrize("target", ["", "/no/such/python", os.path.dirname(__file__)])
+@pytest.mark.parametrize("target", ["", "/no/such/python", str(Path(__file__).parent)])
 def test_missing_interpreter(target: str) -> None:
     with pytest.raises(InputError, match="There is no Python interpreter"):
         Place(Where.PYTHON, target).command()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from InverseImagingLib.frames import Decoder, FrameError, encode, read_frames, write_frame
 from InverseImagingLib.image import Image, Meaning
 
@@ -48,7 +49,9 @@ def test_views_are_sent_as_they_look() -> None:
     np.testing.assert_array_equal(images["image"].array, array)
 
 
-@pytest.mark.parametrize("data", [b"bash: inverse-imaging: command not found\n", b"\x00\x00\x00\x02[]", b"\x00\x00\x00\x02{}"])
+@pytest.mark.parametrize(
+    "data", [b"bash: inverse-imaging: command not found\n", b"\x00\x00\x00\x02[]", b"\x00\x00\x00\x02{}"]
+)
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(FrameError, match="unreadable answer"):
         list(Decoder().feed(data))

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 import pytest
+
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import RemainingTime, check_options, option, options_from_dict, options_to_dict
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from InverseImagingLib.compute import library_folders
 from InverseImagingLib.frames import read_frames, write_frame
 from InverseImagingLib.image import Image, Meaning
