@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
@@ -28,8 +27,9 @@ _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "XA", "RF", "RG", "SC", "OT", "US"
 
 _SCANNED = (
     "SOPClassUID SOPInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows Columns SamplesPerPixel "
-    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing"
-).split()
+    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing PhotometricInterpretation "
+    "PixelRepresentation BitsStored RescaleSlope RescaleIntercept"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Series:
 
     def __str__(self) -> str:
         header = self.headers[0]
-        images = sum(int(item.get("NumberOfFrames") or 1) for item in self.headers)
+        images = sum(_whole(item, "NumberOfFrames", 1) for item in self.headers)
         description = header.get("SeriesDescription") or "no description"
         return f"{header.get('Modality') or '?'} '{description}', {images} image{'s' * (images > 1)}, UID {self.uid}"
 
@@ -67,7 +67,7 @@ def list_series(folder: str | os.PathLike[str]) -> list[Series]:
                 found.append(series := Series())
             series.files.append(path)
             series.headers.append(header)
-    return sorted(found, key=lambda series: (int(series.headers[0].get("SeriesNumber") or 0), series.uid))
+    return sorted(found, key=lambda series: (_whole(series.headers[0], "SeriesNumber", 0), series.uid))
 
 
 def read_series(path: str | os.PathLike[str], *, series: str = "") -> Image:
@@ -82,7 +82,9 @@ def read_series(path: str | os.PathLike[str], *, series: str = "") -> Image:
         return _volume(_choose(path, list_series(path), series))
     header = _scan(path)
     if header is None:
-        raise InputError(f"'{path.name}' is no image file of a known kind (NRRD, NIfTI, MetaImage, PNG, JPEG, TIFF, DICOM).")
+        raise InputError(
+            f"'{path.name}' is no image file of a known kind (NRRD, NIfTI, MetaImage, PNG, JPEG, TIFF, DICOM)."
+        )
     return _volume(Series([path], [header]))
 
 
@@ -113,8 +115,8 @@ def _scan(path: Path) -> Dataset | None:
             if stream.read(4) != b"DICM":
                 return None
             stream.seek(0)
-            header = pydicom.dcmread(stream, specific_tags=_SCANNED, stop_before_pixels=True)
-            values = {name: header.get(name) for name in _SCANNED}
+            header = pydicom.dcmread(stream, specific_tags=_SCANNED.split(), stop_before_pixels=True)
+            values = {name: header.get(name) for name in _SCANNED.split()}
     except OSError as error:
         raise InputError(f"'{path}' cannot be opened ({error.strerror}); check its permissions.") from None
     except Exception:  # pydicom raises whatever the damage leads to
@@ -125,7 +127,7 @@ def _scan(path: Path) -> Dataset | None:
 def _belongs(header: Dataset, first: Dataset) -> bool:
     """Whether two headers are slices of one volume. Images without a place, and multi-frame ones, stand alone."""
     if any(
-        int(item.get("NumberOfFrames") or 1) > 1 or not _numbers(item, "ImagePositionPatient", 3).size
+        _whole(item, "NumberOfFrames", 1) > 1 or not _numbers(item, "ImagePositionPatient", 3).size
         for item in (header, first)
     ):
         return False
@@ -154,41 +156,147 @@ def _choose(folder: Path, found: list[Series], wanted: str) -> Series:
     raise InputError(f"The folder '{folder}' {problem}; choose one by its number or its UID (series) from {listed}.")
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a slice or frame lies: its first voxel in LPS, unit vectors along its rows and columns, its pixel size."""
+
+    position: np.ndarray
+    along_row: np.ndarray
+    along_column: np.ndarray
+    spacing: np.ndarray
+
+    @classmethod
+    def read(cls, position: Dataset, orientation: Dataset, measures: Dataset) -> _Place | None:
+        """From the headers that hold each of them, or None where one is missing."""
+        start = _numbers(position, "ImagePositionPatient", 3)
+        axes = _numbers(orientation, "ImageOrientationPatient", 6)
+        spacing = _numbers(measures, "PixelSpacing", 2)
+        return cls(start, axes[:3], axes[3:], spacing) if start.size and axes.size and spacing.size else None
+
+
 def _volume(series: Series) -> Image:
     """Read, sort and stack the files of a series."""
     name = str(series.headers[0].get("SeriesDescription") or series.files[0].stem)
     with files.quiet():
         places = _places(series)
-        decoded = [files.decode(path) for path in series.files]
-        fallback = files.ijk_to_ras(decoded[0])
-        arrays = [sitk.GetArrayFromImage(item) for item in decoded]
-        planes = [plane for array in arrays for plane in (array if array.ndim > 2 else array[None])]
-        if places is None:
-            if len(planes) > 1:
-                raise InputError(f"'{name}' has {len(planes)} frames without a place in space, as a film has; it is no volume.")
-            order, matrix = np.arange(1), fallback
+        planes: list[np.ndarray] = []
+        for path, header in zip(series.files, series.headers, strict=True):
+            decoded = files.decode(path)
+            array = _undo_inversion(sitk.GetArrayFromImage(decoded), header)
+            planes.extend(array if decoded.GetDimension() > 2 else array[None])
+        if places:
+            order, matrix = _grid(places, files.ijk_to_ras(decoded), name)
+        elif len(planes) == 1:
+            order, matrix = np.arange(1), files.ijk_to_ras(decoded)
         else:
-            order, matrix = _grid(places, fallback, name)
-        paths = series.files if len(series.files) == 1 else [series.files[k] for k in order]
-        header = source_header(paths)
-        array = _undo_inversion(np.stack([planes[k] for k in order]), header)
-        return Image(array, matrix, _meaning(header, array), name, header)
+            raise InputError(
+                f"'{name}' is no volume: its {len(planes)} frames have no place in space; choose one frame."
+            )
+        header = source_header([series.files[k] for k in order] if len(series.files) > 1 else series.files)
+    array = np.stack([planes[k] for k in order])
+    return Image(array, matrix, _meaning(header, array), name, header)
 
 
-def _places(series: Series) -> list[_Place] | None:
-    """Where each slice or frame lies, in file order; None where the headers do not say."""
-    if len(series.files) > 1 or int(series.headers[0].get("NumberOfFrames") or 1) == 1:
-        places = [_place(header, header, header) for header in series.headers]
+def _places(series: Series) -> list[_Place]:
+    """Where each slice or frame lies, in file order; an empty list where the headers do not say."""
+    if _whole(series.headers[0], "NumberOfFrames", 1) == 1:
+        places = [_Place.read(header, header, header) for header in series.headers]
     else:
         header = pydicom.dcmread(series.files[0], stop_before_pixels=True)
-        _check_one_rescale(header, series.files[0].name)
-        places = [
-            _place(
-                _functional(header, frame, "PlanePositionSequence"),
-                _functional(header, frame, "PlaneOrientationSequence"),
-                _functional(header, frame, "PixelMeasuresSequence"),
-            )
-            for frame in range(int(header.NumberOfFrames))
-        ]
+        frames = range(int(header.NumberOfFrames))
+        rescales = {str(_functional(header, frame, "PixelValueTransformationSequence")) for frame in frames}
+        if len(rescales) > 1:
+            raise InputError(f"The frames of '{series.files[0].name}' are rescaled differently; export them as slices.")
+        groups = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+        places = [_Place.read(*(_functional(header, frame, group) for group in groups)) for frame in frames]
     known = [place for place in places if place is not None]
-    return known if len(known) == len(places) else None
+    return known if len(known) == len(places) else []
+
+
+def _functional(header: Dataset, frame: int, group: str) -> Dataset:
+    """A functional group of a frame of an enhanced image: its own, else the shared one, else an empty one."""
+    own = header.get("PerFrameFunctionalGroupsSequence") or []
+    shared = header.get("SharedFunctionalGroupsSequence") or []
+    for holder in (*own[frame : frame + 1], *shared[:1]):
+        if holder.get(group):
+            return holder[group].value[0]
+    return Dataset()
+
+
+def _grid(places: list[_Place], single: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the slices along their normal, and IJK to RAS. `single`: ITK's geometry, for one slice's depth."""
+    first = places[0]
+    normal = np.cross(first.along_row, first.along_column)
+    if any(
+        not np.allclose((p.along_row, p.along_column), (first.along_row, first.along_column), atol=1e-3) for p in places
+    ):
+        raise InputError(f"The frames of '{name}' have different orientations; choose a stack of parallel ones.")
+    positions = np.array([place.position for place in places])
+    order = np.argsort(positions @ normal, kind="stable")
+    positions = positions[order]
+    step = normal * np.linalg.norm(single[:3, 2])
+    if len(places) > 1:
+        depths = positions @ normal
+        gaps = np.diff(depths)
+        if gaps.min() <= 0.01 * gaps.max():
+            where = depths[gaps.argmin()]
+            raise InputError(
+                f"'{name}' has several images at the position {where:g} mm along its axis (time points or copies); "
+                "keep one image per position."
+            )
+        step = (positions[-1] - positions[0]) / (len(places) - 1)
+        off_grid = np.linalg.norm(positions - positions[0] - np.outer(np.arange(len(places)), step), axis=1)
+        if off_grid.max() > _UNEVENNESS * np.linalg.norm(step):
+            usual = np.median(gaps)
+            worst = np.abs(gaps - usual).argmax()
+            raise InputError(
+                f"'{name}' lacks slices or has uneven ones: between {depths[worst]:g} mm and {depths[worst + 1]:g} mm "
+                f"along its axis the distance is {gaps[worst]:g} mm instead of {usual:g} mm; add the missing "
+                "files, or let Slicer's DICOM module resample the series and save that volume."
+            )
+    lps = np.eye(4)
+    lps[:3, 0] = first.along_row * first.spacing[1]
+    lps[:3, 1] = first.along_column * first.spacing[0]
+    lps[:3, 2] = step
+    lps[:3, 3] = positions[0]
+    return order, files.LPS_TO_RAS @ lps
+
+
+def _undo_inversion(array: np.ndarray, header: Dataset) -> np.ndarray:
+    """ITK turns MONOCHROME1 (low is bright) around, which is right for a radiograph but falsifies the HU of a CT."""
+    if header.get("Modality") != "CT" or header.get("PhotometricInterpretation") != "MONOCHROME1":
+        return array
+    lowest_and_highest = -1 if header.get("PixelRepresentation") else 2 ** int(header.BitsStored) - 1
+    slope, intercept = float(header.get("RescaleSlope") or 1), float(header.get("RescaleIntercept") or 0)
+    upright = slope * lowest_and_highest + 2 * intercept - array.astype(np.float64)
+    return upright.astype(array.dtype)
+
+
+def _meaning(header: Dataset, array: np.ndarray) -> Meaning:
+    if array.ndim == 4:
+        return Meaning.RGB
+    modality = str(header.get("Modality") or "")
+    if modality == "SEG":
+        return Meaning.LABEL
+    if modality == "CT" and "LOCALIZER" not in (header.get("ImageType") or []):
+        rescale = _functional(header, 0, "PixelValueTransformationSequence") if "RescaleSlope" not in header else header
+        if "RescaleSlope" in rescale and rescale.get("RescaleType", "HU") in ("HU", "US", ""):
+            return Meaning.HU
+    return Meaning.DISPLAY if modality in _RADIOGRAPHS and len(array) == 1 else Meaning.SCALAR
+
+
+def _numbers(header: Dataset, keyword: str, count: int) -> np.ndarray:
+    """So many finite numbers of an attribute, else an empty array."""
+    try:
+        numbers = np.array(header.get(keyword), dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
+    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else np.empty(0)
+
+
+def _whole(header: Dataset, keyword: str, default: int) -> int:
+    """A whole number of an attribute, or the default where it is missing or invalid."""
+    try:
+        return int(header.get(keyword) or default)
+    except (TypeError, ValueError):
+        return default
