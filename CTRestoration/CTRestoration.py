@@ -1,4 +1,5 @@
 import enum
+from pathlib import Path
 
 import numpy as np
 import slicer
@@ -39,32 +40,25 @@ def registerSampleData():
     """Add the sample volumes of this module to the Sample Data module."""
     import SampleData
 
+    chest = "4507b664690840abb6cb9af2d919377ffc4ef75b167cb6fd0f747befdb12e38e"
+    generated = Path(__file__).parent / "Resources" / "SampleData" / "LowDoseSlice.nrrd"
     SampleData.SampleDataLogic.registerCustomSampleDataCategory("CT Restoration", title=_("CT Restoration"))
-    checksum = "4507b664690840abb6cb9af2d919377ffc4ef75b167cb6fd0f747befdb12e38e"
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="CT Restoration",
         sampleName="CT Restoration chest CT",
-        uris=f"https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/{checksum}",
+        uris=f"https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/{chest}",
         fileNames="CT-chest.nrrd",
-        checksums=f"SHA256:{checksum}",
+        checksums=f"SHA256:{chest}",
         nodeNames="CTChest",
     )
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="CT Restoration",
         sampleName="CT Restoration low-dose slice",
-        customDownloader=addLowDoseSlice,
+        uris=generated.as_uri(),
+        fileNames="LowDoseSlice.nrrd",
+        checksums="SHA256:d92e06bde2cfa9907370b3c90e6a9269ba3bed00475348603b0494c2954cd697",
+        nodeNames="LowDoseSlice",
     )
-
-
-def addLowDoseSlice(source=None):
-    """Add a generated slice with low-dose noise to the scene and return its node. Nothing is downloaded."""
-    from CTRestorationLib.sample import low_dose_slice
-    from InverseImagingLib.nodes import node_from_image, set_window
-
-    node = node_from_image(low_dose_slice(), "LowDoseSlice")
-    set_window(node, -160, 240)
-    slicer.util.setSliceViewerLayers(background=node, fit=True)
-    return node
 
 
 class SliceChoice(enum.Enum):
@@ -334,9 +328,12 @@ class CTRestorationTest(ScriptedLoadableModuleTest):
         self.test_denoise()
 
     def test_denoise(self):
+        import SampleData
+
         from CTRestorationLib.options import RestorationOptions, Tier
 
-        source = addLowDoseSlice()
+        registerSampleData()
+        source = SampleData.downloadSample("CT Restoration low-dose slice")
         before = slicer.util.arrayFromVolume(source).copy()
         result, residual = CTRestorationLogic().process(source, RestorationOptions(tier=Tier.INSTANT))[:2]
         self.assertTrue((slicer.util.arrayFromVolume(source) == before).all())
