@@ -57,14 +57,15 @@ def main(arguments: list[str]) -> int:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             return 0
         raise Failure(f"There is no job '{arguments[0]}'; choose one of {', '.join(JOBS)}.")
-    job, extra = arguments[0], arguments[1:]
+    job = arguments[0]
+    programs = commands(job, arguments[1:])
     set_up()
     if job in ("test", "panels"):
         check_libraries()
     say(f"{job}: expected to take about {JOBS[job][1]}")
     start = time.monotonic()
-    # Every command runs, so that one look shows all that is wrong.
-    code = max(abs(subprocess.call([str(PYTHON), *command], cwd=ROOT)) for command in commands(job, extra))
+    # Every program runs, so that one look shows all that is wrong.
+    code = max(abs(subprocess.call([str(PYTHON), *command], cwd=ROOT)) for command in programs)
     say(f"{job}: {'done' if code == 0 else f'failed with exit code {code}'} after {duration(start)}")
     return code
 
@@ -98,7 +99,6 @@ def set_up() -> None:
     # Without a stamp an installation was interrupted, and nobody knows what of it is whole.
     renew = found.get("python") != wanted["python"] or found.get("folder") != wanted["folder"]
     if renew:
-        say("Setting up .venv, once; expected to take 2 to 6 minutes, 2 GB of disk")
         make_venv()
     else:
         say("Updating .venv, since the requirements have changed")
@@ -121,13 +121,14 @@ def wanted_stamp() -> dict[str, str]:
 def read_stamp() -> dict[str, str]:
     try:
         return dict(json.loads(STAMP.read_text(encoding="utf-8"))) if PYTHON.exists() else {}
-    except (OSError, ValueError):
+    except (OSError, TypeError, ValueError):
         return {}
 
 
 def make_venv() -> None:
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         raise Failure("This Python lacks the module venv; on Debian and Ubuntu: sudo apt-get install -y python3-venv")
+    say("Setting up .venv, once; expected to take 2 to 6 minutes, downloads 1 GB and fills 3 GB")
     # Inside .venv the interpreter must not remove itself: its base makes the new one.
     base = getattr(sys, "_base_executable", None) or sys.executable
     if subprocess.call([base, "-m", "venv", "--clear", str(VENV)], cwd=ROOT) != 0:
@@ -198,10 +199,14 @@ def step(name: str, arguments: list[str], *, optional: bool = False) -> bool:
     )
     with pip, LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n")
-        for line in pip.stdout or ():
-            log.write(line)
-            last.append(line.rstrip())
-            say_for_now(f"  {name}: {line.strip()[:70]}")
+        try:
+            for line in pip.stdout or ():
+                log.write(line)
+                last.append(line.rstrip())
+                say_for_now(f"  {name}: {line.strip()[:70]}")
+        except KeyboardInterrupt:
+            pip.terminate()
+            raise
     say_for_now("")
     if pip.returncode == 0:
         say(f"  {name}: installed after {duration(start)}")
