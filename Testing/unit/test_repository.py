@@ -180,16 +180,42 @@ def package_name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
+IN_SLICER = {"numpy", "scipy", "simpleitk", "pydicom", "requests", "vtk"}
+PACKAGE_OF = {"skimage": "scikit-image", "pywt": "pywavelets"}
+
+
+def required_in_slicer(module: str) -> set[str]:
+    lines = (ROOT / module / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_slicer_installs_only_what_it_may(module: str):
     """slicer.packaging gets lower bounds only, and neither torch (PyTorch extension) nor what Slicer itself brings."""
-    lines = (ROOT / module / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    requirements = [line for line in lines if line and not line.startswith("#")]
-    assert requirements
+    requirements = required_in_slicer(module)
     assert [line for line in requirements if not re.fullmatch(r"[\w.-]+>=[\d.]+", line)] == []
     names = {package_name(line) for line in requirements}
-    assert not names & {"torch", "simpleitk", "numpy", "scipy", "pydicom", "requests", "vtk"}
+    assert not names & {"torch", *IN_SLICER}
     assert names <= {package_name(line) for line in pyproject()["project"]["dependencies"]}
+
+
+def test_the_home_panel_installs_what_all_methods_need():
+    assert required_in_slicer("InverseImaging") == set().union(*map(required_in_slicer, MODULES))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_import_of_a_library_is_declared(module: str):
+    """In pyproject.toml, and in requirements.txt for Slicer, which has no use for the command line."""
+    in_package = {package_name(line) for line in pyproject()["project"]["dependencies"]}
+    in_slicer = {package_name(line) for line in required_in_slicer(module)} | IN_SLICER | {"torch"}
+    undeclared = set()
+    for name in LIBRARY_FILES:
+        if name.startswith(f"{module}/") and name not in MAY_IMPORT:
+            roots = set(imported_packages(parse(name))) - sys.stdlib_module_names - set(LIBRARIES)
+            packages = {PACKAGE_OF.get(root, root).lower() for root in roots}
+            command_line = Path(name).name in {"cli.py", "demo.py"}
+            undeclared |= {(name, package) for package in packages - (in_package if command_line else in_slicer)}
+    assert undeclared == set()
 
 
 def test_the_pip_package_holds_every_library():
