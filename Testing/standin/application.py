@@ -20,8 +20,8 @@ DOCUMENTATION = "https://slicer.readthedocs.io/en/latest/"
 class Application(Signals):
     """Settings, folders and managers; the scene and its application logic are the genuine ones.
 
-    Everything that Slicer would keep on disk goes to a new temporary folder. `testingEnabled()` is False, as for a user,
-    unless a module's own test runs.
+    Everything that Slicer would keep on disk goes to a new temporary folder. `testingEnabled()` is False, as for a
+    user, unless a module's own test runs.
     """
 
     SIGNALS = ("startupCompleted", "lastWindowClosed", "aboutToQuit", "mrmlSceneChanged")
@@ -50,6 +50,9 @@ class Application(Signals):
         qt.QSettings.setPath(qt.QSettings.IniFormat, qt.QSettings.UserScope, str(home))
         self._settings = qt.QSettings()
         self.slicerUserSettingsFilePath = self._settings.fileName()
+
+        self._error_log = types.SimpleNamespace(filePath=str(home / "Slicer.log"))
+        Path(self._error_log.filePath).touch()
 
         self._scene = slicer.vtkMRMLScene()
         self._module_manager = ModuleManager(slicer)
@@ -89,6 +92,9 @@ class Application(Signals):
 
     def layoutManager(self):
         return self._layout_manager
+
+    def errorLogModel(self):
+        return self._error_log
 
     def topLevelWidgets(self):
         return (*self._qt.QApplication.topLevelWidgets(), self._main_window)

@@ -50,9 +50,8 @@ def boot():
     system.require()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     prepare()
-    import vtk
-
     import slicer
+    import vtk
 
     from . import ctk_widgets, pythonqt
 

@@ -10,7 +10,9 @@ from . import journal
 def install(slicer, qt) -> None:
     """Replace the functions of slicer.util that would wait for a click."""
 
-    def show_message(level, text, testing_return_value, mainWindowNeeded=False, parent=None, windowTitle=None, **options):
+    def show_message(
+        level, text, testing_return_value, mainWindowNeeded=False, parent=None, windowTitle=None, **options
+    ):
         question = options.get("icon") == qt.QMessageBox.Question
         kind = "question" if question else logging.getLevelName(level).lower()
         journal.record_message(kind, text, options.get("detailedText", ""))

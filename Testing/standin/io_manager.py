@@ -6,7 +6,24 @@ from pathlib import Path
 
 EXTENSIONS = {
     "VolumeFile": (
-        ".nrrd .nhdr .mha .mhd .nii .nii.gz .hdr .img .dcm .png .jpg .jpeg .bmp .tif .tiff .mgz".split()
+        [
+            ".nrrd",
+            ".nhdr",
+            ".mha",
+            ".mhd",
+            ".nii",
+            ".nii.gz",
+            ".hdr",
+            ".img",
+            ".dcm",
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".bmp",
+            ".tif",
+            ".tiff",
+            ".mgz",
+        ]
     ),
     "SegmentationFile": [".seg.nrrd", ".seg.nhdr"],
     "ModelFile": [".vtk", ".vtp", ".stl", ".ply", ".obj"],
@@ -130,7 +147,7 @@ class IOManager:
         """Write copies of the nodes, which keep their own storage nodes; False on failure."""
         scene = self._slicer.mrmlScene
         written = True
-        for node_id, path in zip(node_ids, paths):
+        for node_id, path in zip(node_ids, paths, strict=True):
             node = scene.GetNodeByID(node_id)
             copy = scene.AddNewNodeByClass(node.GetClassName())
             copy.Copy(node)

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import qt
 import slicer
 
 from .scripted_module import qSlicerScriptedLoadableModule
@@ -30,7 +31,7 @@ def load(path: str | Path):
     return parent
 
 
-def open(name: str, width: int = 480, height: int = 900):
+def show(name: str, width: int = 480, height: int = 900):
     """Show a loaded module as the module selector does; returns its Python widget."""
     representation = slicer.app.moduleManager().module(name).widgetRepresentation()
     representation.resize(width, height)
@@ -39,20 +40,23 @@ def open(name: str, width: int = 480, height: int = 900):
     return representation.self()
 
 
-def close(name: str) -> None:
+def unload(name: str) -> None:
     """Leave a module, if it is shown, and unload it; its cleanup() runs."""
     manager = slicer.app.moduleManager()
-    module = manager.module(name)
-    if module is None:
-        return
-    representation = module._representation
+    representation = manager.module(name)._representation
     if representation is not None:
         slicer.util.mainWindow().moduleSelector().leave(name)
     manager.remove(name)
     if representation is not None:
-        representation.close()
+        representation.hide()
         representation.deleteLater()
+        qt.QCoreApplication.sendPostedEvents(None, int(qt.QEvent.DeferredDelete))
     slicer.app.processEvents()
+
+
+def is_loaded(name: str) -> bool:
+    """Whether `slicer.modules` has the module."""
+    return slicer.app.moduleManager().module(name) is not None
 
 
 def run_test(name: str) -> None:

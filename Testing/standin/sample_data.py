@@ -8,7 +8,17 @@ from urllib.request import url2pathname
 
 import slicer
 
-FIELDS = "sampleName uris fileNames nodeNames checksums thumbnailFileName loadFileTypes loadFiles loadFileProperties".split()
+FIELDS = [
+    "sampleName",
+    "uris",
+    "fileNames",
+    "nodeNames",
+    "checksums",
+    "thumbnailFileName",
+    "loadFileTypes",
+    "loadFiles",
+    "loadFileProperties",
+]
 
 
 class SampleDataSource:
@@ -59,10 +69,12 @@ class SampleDataLogic:
     def downloadFromSource(self, source):
         """Load the files of a sample. As in Slicer, a custom downloader is not asked here, only by `click`."""
         nodes = []
-        for uri, name, checksum in zip(source.uris, source.nodeNames, source.checksums):
+        for uri, name, checksum in zip(source.uris, source.nodeNames, source.checksums, strict=True):
             path = _local_path(uri)
-            if checksum and slicer.util.computeChecksum(*slicer.util.extractAlgoAndDigest(checksum)[:1], str(path)) != (
-                slicer.util.extractAlgoAndDigest(checksum)[1]
+            if (
+                checksum
+                and slicer.util.computeChecksum(*slicer.util.extractAlgoAndDigest(checksum)[:1], str(path))
+                != (slicer.util.extractAlgoAndDigest(checksum)[1])
             ):
                 raise ValueError(f"The checksum of {path} is not {checksum}")
             nodes.append(slicer.util.loadVolume(str(path), {"name": name}))

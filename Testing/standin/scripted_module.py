@@ -1,5 +1,7 @@
 """Scripted modules: what Slicer's C++ side gives to `<Module>(parent)` and `<Module>Widget(parent)`."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 import sys
@@ -9,20 +11,20 @@ from PySide6 import QtWidgets
 from .pythonqt.native import native
 from .qmrml.widget import qMRMLWidget
 
-DEFAULTS = dict(
-    title="",
-    categories=(),
-    contributors=(),
-    associatedNodeTypes=(),
-    helpText="",
-    acknowledgementText="",
-    extensions=None,
-    icon=None,
-    hidden=False,
-    dependencies=(),
-    index=-1,
-    widgetRepresentationCreationEnabled=True,
-)
+DEFAULTS = {
+    "title": "",
+    "categories": (),
+    "contributors": (),
+    "associatedNodeTypes": (),
+    "helpText": "",
+    "acknowledgementText": "",
+    "extensions": None,
+    "icon": None,
+    "hidden": False,
+    "dependencies": (),
+    "index": -1,
+    "widgetRepresentationCreationEnabled": True,
+}
 
 
 class qSlicerScriptedLoadableModule:

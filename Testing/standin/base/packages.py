@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,12 +15,6 @@ def load_requirements(path: str | Path) -> list[Requirement]:
     """Read a requirements.txt; comments, empty lines and pip options ("-r other.txt") are skipped."""
     lines = (line.strip() for line in Path(path).read_text().splitlines())
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
-
-
-def load_pyproject_dependencies(path: str | Path) -> list[Requirement]:
-    """Read project.dependencies of a pyproject.toml."""
-    project = tomllib.loads(Path(path).read_text()).get("project", {})
-    return [Requirement(text) for text in project.get("dependencies", ())]
 
 
 def pip_check(req: str | Requirement | Iterable[str | Requirement]) -> bool:

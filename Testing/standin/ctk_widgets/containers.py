@@ -1,5 +1,7 @@
 """Containers that fold their contents away."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -50,8 +52,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def childEvent(self, event):
         super().childEvent(event)
-        child = event.child()
-        if vars(self).get("_collapsed") and event.added() and isinstance(child, QtWidgets.QWidget):
+        # When it is only added, a child is not yet more than a QWidget, and PySide6 would take it for one for ever.
+        if vars(self).get("_collapsed") and event.polished() and isinstance(child := event.child(), QtWidgets.QWidget):
             self._hidden_by_collapse.append(child)
             child.hide()
 
@@ -65,7 +67,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         return self._size(self.layout().minimumSize() if self.layout() else QtCore.QSize(100, 0))
 
     def _size(self, contents):
-        return QtCore.QSize(contents.width(), HEADER_HEIGHT if self._collapsed else max(contents.height(), HEADER_HEIGHT))
+        return QtCore.QSize(contents.width() + 8, HEADER_HEIGHT + (0 if self._collapsed else contents.height() + 6))
 
     def paintEvent(self, event):
         painter = QtWidgets.QStylePainter(self)
@@ -105,5 +107,5 @@ class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
 
     def childEvent(self, event):
         super().childEvent(event)
-        if event.added() and self.collapsed and isinstance(event.child(), QtWidgets.QWidget):
+        if event.polished() and self.collapsed and isinstance(event.child(), QtWidgets.QWidget):
             event.child().hide()

@@ -1,5 +1,7 @@
 """Widgets that choose a file or a folder."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 from PySide6 import QtCore, QtWidgets
@@ -26,7 +28,14 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def __init__(self, *arguments):
         super().__init__(*(each for each in arguments if isinstance(each, QtWidgets.QWidget)))
-        self._settings = dict(filters=0, nameFilters=(), label="", settingKey="", browse=True, history=True)
+        self._settings = {
+            "filters": 0,
+            "nameFilters": (),
+            "label": "",
+            "settingKey": "",
+            "browse": True,
+            "history": True,
+        }
         self._combo_box = QtWidgets.QComboBox(self)
         self._combo_box.setEditable(True)
         self._combo_box.editTextChanged.connect(self.currentPathChanged.emit)

@@ -1,5 +1,7 @@
 """CTK classes that add little to a Qt class."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 from PySide6 import QtCore, QtGui, QtWidgets

@@ -1,5 +1,7 @@
 """Widgets for an interval of values."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 from PySide6 import QtCore, QtWidgets
@@ -31,7 +33,7 @@ class ctkRangeWidget(QtWidgets.QWidget):
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._boxes = [QtWidgets.QDoubleSpinBox(self) for _ in range(2)]
-        for box, changed in zip(self._boxes, (self._lower_changed, self._upper_changed)):
+        for box, changed in zip(self._boxes, (self._lower_changed, self._upper_changed), strict=True):
             box.setRange(0, 99)
             box.valueChanged.connect(changed)
             layout.addWidget(box)

@@ -1,5 +1,7 @@
 """Sliders and spin boxes for floating-point values."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 import math
@@ -29,7 +31,14 @@ class _FloatSlider(QtWidgets.QWidget):
     def __init__(self, *arguments):
         super().__init__(*(each for each in arguments if isinstance(each, QtWidgets.QWidget)))
         self._value, self._minimum, self._maximum = 0.0, 0.0, 99.0
-        self._settings = dict(singleStep=1.0, pageStep=10.0, decimals=2, suffix="", prefix="", tracking=True)
+        self._settings = {
+            "singleStep": 1.0,
+            "pageStep": 10.0,
+            "decimals": 2,
+            "suffix": "",
+            "prefix": "",
+            "tracking": True,
+        }
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._slider = QtWidgets.QSlider(QtCore.Qt.Horizontal, self)

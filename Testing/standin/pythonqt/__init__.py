@@ -1,13 +1,15 @@
 """Qt as Slicer's Python sees it (PythonQt), on PySide6.
 
-PythonQt shows Qt differently from PySide6: properties are attributes, connect() takes signatures, enums are integers, C++
-objects take no new attributes. The files of this package give PySide6's classes these semantics, one each; `install`
-applies them once and returns the flat module that `import qt` finds in Slicer.
+PythonQt shows Qt differently from PySide6: properties are attributes, connect() takes signatures, enums are integers,
+C++ objects take no new attributes. The files of this package give PySide6's classes these semantics, one each;
+`install` applies them once and returns the flat module that `import qt` finds in Slicer.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import sys
 import types
 
 
@@ -16,9 +18,11 @@ def install() -> types.ModuleType:
     """Patch PySide6 (for the rest of this process) and return the module `qt`."""
     from PySide6 import QtWidgets
 
-    from . import attributes, connections, dialogs, enums, namespace, properties
+    from . import attributes, connections, dialogs, enums, namespace, properties, warnings
     from .ui_loader import UiLoader
 
+    warnings.install()
+    _keep_bools_alive()
     classes = namespace.object_classes()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     enums.install(namespace.classes())
@@ -31,3 +35,11 @@ def install() -> types.ModuleType:
     vars(qt).update(namespace.flat())
     vars(qt).update(QUiLoader=UiLoader, _application=application)
     return qt
+
+
+def _keep_bools_alive() -> None:
+    # PySide6 6.12 loses references to them (emit() returns True uncounted), which ends the process when none is left.
+    # Python 3.12 and later do not count them either.
+    if sys.version_info < (3, 12):
+        for value in (True, False):
+            ctypes.c_ssize_t.from_address(id(value)).value += 1 << 32

@@ -51,7 +51,9 @@ def _with_pythonqt_methods(original):
 def _without_keywords(original):
     def initialize(self, *arguments, **keywords):
         if keywords:
-            raise ValueError(f"{type(self).__name__}: PythonQt takes no keywords in constructors, got {sorted(keywords)}")
+            raise ValueError(
+                f"{type(self).__name__}: PythonQt takes no keywords in constructors, got {sorted(keywords)}"
+            )
         original(self, *arguments)
 
     return initialize

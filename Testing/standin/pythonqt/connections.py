@@ -1,4 +1,4 @@
-"""`object.connect("clicked(bool)", slot)`: signals by signature, slots called with as many arguments as they declare."""
+"""`object.connect("clicked(bool)", slot)`: signals by signature, slots called with the arguments that they declare."""
 
 from __future__ import annotations
 

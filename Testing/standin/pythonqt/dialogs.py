@@ -12,7 +12,12 @@ def install() -> None:
     for cls in (QtWidgets.QDialog, QtWidgets.QFileDialog, QtWidgets.QProgressDialog):
         cls.exec = cls.exec_ = _dialog
     QtWidgets.QMessageBox.exec = QtWidgets.QMessageBox.exec_ = _message_box
-    for name, kind in (("information", "info"), ("warning", "warning"), ("critical", "error"), ("question", "question")):
+    for name, kind in (
+        ("information", "info"),
+        ("warning", "warning"),
+        ("critical", "error"),
+        ("question", "question"),
+    ):
         setattr(QtWidgets.QMessageBox, name, staticmethod(_static_message_box(kind)))
 
 

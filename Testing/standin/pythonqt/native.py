@@ -10,8 +10,8 @@ ui_classes: dict[str, type] = {}
 def native(cls: type) -> type:
     """Class decorator: give each Qt property its setX() method, and let .ui files name the class.
 
-    `signal_aliases` of the class maps signatures with C++ types that PySide6 does not know to the signals that serve them,
-    as in {"currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged"}.
+    `signal_aliases` of the class maps signatures with C++ types that PySide6 does not know to the signals that serve
+    them, as in {"currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged"}.
     """
     for name, value in list(vars(cls).items()):
         setter = f"set{name[0].upper()}{name[1:]}"

@@ -47,7 +47,7 @@ def _attribute(cls: type, meta_property: QtCore.QMetaProperty) -> property:
             setter(self, value) if setter else self.setProperty(name, value)
         except TypeError:
             raise AttributeError(
-                f"Property '{name}' of type '{kind}' does not accept an object of type {type(value).__name__} ({value!r})"
+                f"Property '{name}' of type '{kind}' does not accept {value!r} of type {type(value).__name__}"
             ) from None
 
     return property(read, write)

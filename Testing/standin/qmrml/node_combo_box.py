@@ -1,30 +1,33 @@
 """qMRMLNodeComboBox: choose a node of the scene."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
-import shiboken6
-import vtk
+from typing import ClassVar
+
 from PySide6 import QtCore, QtWidgets
 
 from ..pythonqt.native import native
+from .observers import Observers
 
 Property, Signal = QtCore.Property, QtCore.Signal
 
-OPTIONS = dict(
-    noneEnabled=False,
-    addEnabled=True,
-    removeEnabled=True,
-    editEnabled=False,
-    renameEnabled=False,
-    showHidden=False,
-    showChildNodeTypes=True,
-    selectNodeUponCreation=True,
-    noneDisplay="None",
-    baseName="",
-    interactionNodeSingletonTag="",
-    nodeTypes=(),
-    hideChildNodeTypes=(),
-)
+OPTIONS = {
+    "noneEnabled": False,
+    "addEnabled": True,
+    "removeEnabled": True,
+    "editEnabled": False,
+    "renameEnabled": False,
+    "showHidden": False,
+    "showChildNodeTypes": True,
+    "selectNodeUponCreation": True,
+    "noneDisplay": "None",
+    "baseName": "",
+    "interactionNodeSingletonTag": "",
+    "nodeTypes": (),
+    "hideChildNodeTypes": (),
+}
 
 
 def _option(name: str) -> Property:
@@ -39,7 +42,7 @@ def _option(name: str) -> Property:
 
 @native
 class qMRMLNodeComboBox(QtWidgets.QWidget):
-    """Selects the first node when it gets the scene, unless `noneEnabled`; a node added later is not selected by itself.
+    """Selects the first node when it gets the scene, unless `noneEnabled`; a node added later is not selected.
 
     When the selected node is removed, None or the first node that is left is selected.
     """
@@ -51,7 +54,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     nodeAddedByUser = Signal(object)
     nodeAboutToBeRemoved = Signal(object)
     _currentNodeValid = Signal(bool)
-    signal_aliases = {
+    signal_aliases: ClassVar = {
         "currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged",
         "currentNodeChanged(bool)": "_currentNodeValid",
         "nodeActivated(vtkMRMLNode*)": "nodeActivated",
@@ -70,7 +73,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._options = dict(OPTIONS)
         self._attributes: dict[tuple[str, str], object] = {}
         self._scene = None
-        self._observers: list[tuple[object, int]] = []
+        self._observers = Observers(self)
         self._items: list[object] = []  # per item of the combo box: a node ID, None, or what creates a node
         self._current_id: str | None = None
 
@@ -86,32 +89,33 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def setMRMLScene(self, scene):
         if scene is self._scene:
             return
-        for observed, tag in self._observers:
-            observed.RemoveObserver(tag)
-        self._scene, self._observers = scene, []
+        self._observers.remove_all()
+        self._scene = scene
         if scene is not None:
-            callbacks = {event: self._on_scene_changed for event in ("NodeRemovedEvent", "EndBatchProcessEvent")}
-            callbacks |= {"EndCloseEvent": self._on_scene_changed, "EndImportEvent": self._on_scene_changed}
-            callbacks |= {"NodeAddedEvent": self._on_node_added, "NodeAboutToBeRemovedEvent": self._on_node_leaving}
-            for event, callback in callbacks.items():
-                self._observers.append((scene, scene.AddObserver(getattr(scene, event), callback)))
+            for event in (
+                scene.NodeRemovedEvent,
+                scene.EndBatchProcessEvent,
+                scene.EndCloseEvent,
+                scene.EndImportEvent,
+            ):
+                self._observers.add(scene, event, self._on_scene_changed)
+            self._observers.add_with_node(scene, scene.NodeAddedEvent, self._on_node_added)
+            self._observers.add_with_node(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaving)
         self._refresh()
         if self._current_id is None and not self._options["noneEnabled"]:
             self.setCurrentNodeIndex(0)
 
-    def _on_scene_changed(self, caller, event):
-        if shiboken6.isValid(self) and not self._scene.IsBatchProcessing():
+    def _on_scene_changed(self):
+        if not self._scene.IsBatchProcessing():
             self._refresh()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _on_node_added(self, caller, event, node):
-        self._on_scene_changed(caller, event)
-        if shiboken6.isValid(self) and self._accepts(node):
+    def _on_node_added(self, node):
+        self._on_scene_changed()
+        if self._accepts(node):
             self.nodeAdded.emit(node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _on_node_leaving(self, caller, event, node):
-        if shiboken6.isValid(self) and self._accepts(node):
+    def _on_node_leaving(self, node):
+        if self._accepts(node):
             self.nodeAboutToBeRemoved.emit(node)
 
     def _accepts(self, node) -> bool:

@@ -1,5 +1,7 @@
 """qMRML classes that add little more than a scene to a CTK class."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
 from PySide6 import QtWidgets

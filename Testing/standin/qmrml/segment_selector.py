@@ -1,12 +1,16 @@
 """qMRMLSegmentSelectorWidget: choose a segmentation and one of its segments."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
 
-import shiboken6
+from typing import ClassVar
+
 from PySide6 import QtCore, QtWidgets
 
 from ..pythonqt.native import native
 from .node_combo_box import qMRMLNodeComboBox
+from .observers import Observers
 from .widget import qMRMLWidget
 
 Property, Signal = QtCore.Property, QtCore.Signal
@@ -19,7 +23,7 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
     currentNodeChanged = Signal(object)
     currentSegmentChanged = Signal(str)
     _currentNodeValid = Signal(bool)
-    signal_aliases = {
+    signal_aliases: ClassVar = {
         **qMRMLWidget.signal_aliases,
         "currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged",
         "currentNodeChanged(bool)": "_currentNodeValid",
@@ -35,31 +39,25 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._node_selector)
         layout.addWidget(self._segments)
-        self._observed, self._observers = None, []
+        self._segmentation = None
+        self._observers = Observers(self)
         self._segment_id = ""
         self.mrmlSceneChanged.connect(self._node_selector.setMRMLScene)
         self._node_selector.currentNodeChanged.connect(self._on_node_changed)
         self._segments.currentIndexChanged.connect(self._on_segment_changed)
 
     def _on_node_changed(self, node):
-        for tag in self._observers:
-            self._observed.RemoveObserver(tag)
-        self._observed, self._observers = node, []
-        if node is not None:
-            segmentation = node.GetSegmentation()
-            self._observed = segmentation
+        self._observers.remove_all()
+        self._segmentation = segmentation = node.GetSegmentation() if node else None
+        if segmentation:
             for event in (segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentModified):
-                self._observers.append(segmentation.AddObserver(event, self._on_segments_changed))
+                self._observers.add(segmentation, event, self._populate)
         self._populate()
         self.currentNodeChanged.emit(node)
         self._currentNodeValid.emit(node is not None)
 
-    def _on_segments_changed(self, caller, event):
-        if shiboken6.isValid(self):
-            self._populate()
-
     def _populate(self):
-        segmentation = self._observed
+        segmentation = self._segmentation
         ids = segmentation.GetSegmentIDs() if segmentation else ()
         blocker = QtCore.QSignalBlocker(self._segments)
         self._segments.clear()

@@ -1,6 +1,10 @@
 """qMRMLWidget: a widget that holds the scene, the top of most .ui files."""
 
+# ruff: noqa: N801 (names of Slicer, Qt and CTK)
+
 from __future__ import annotations
+
+from typing import ClassVar
 
 from PySide6 import QtCore, QtWidgets
 
@@ -12,7 +16,7 @@ class qMRMLWidget(QtWidgets.QWidget):
     """Passes the scene on to the widgets that its .ui file connects to mrmlSceneChanged."""
 
     mrmlSceneChanged = QtCore.Signal(object)
-    signal_aliases = {"mrmlSceneChanged(vtkMRMLScene*)": "mrmlSceneChanged"}
+    signal_aliases: ClassVar = {"mrmlSceneChanged(vtkMRMLScene*)": "mrmlSceneChanged"}
 
     def __init__(self, *arguments):
         super().__init__(*(each for each in arguments if isinstance(each, QtWidgets.QWidget)))

@@ -207,14 +207,14 @@ class TupleStorage(Storage):
         super().validate(value)
         if len(value) != len(self._members):
             raise ValueError(f"Value must have {len(self._members)} elements, is {value!r}")
-        for member, element in zip(self._members, value):
+        for member, element in zip(self._members, value, strict=True):
             member.validate(element)
 
     def contains(self, node, name):
         return self._members[0].contains(node, f"{name}.0")
 
     def _write(self, node, name, value):
-        for index, (member, element) in enumerate(zip(self._members, value)):
+        for index, (member, element) in enumerate(zip(self._members, value, strict=True)):
             member.write(node, f"{name}.{index}", element)
 
     def read(self, node, name):

@@ -30,7 +30,7 @@ class Parameter:
 def parameterNodeWrapper(classtype=None):
     """Turn the annotations of a class into typed properties of a parameter node.
 
-    The class gets a constructor that takes the vtkMRMLScriptedModuleNode and writes the defaults that it does not yet have.
+    The class gets a constructor that takes the vtkMRMLScriptedModuleNode and writes the defaults that it lacks.
     """
     if classtype is None:
         return parameterNodeWrapper
@@ -120,7 +120,7 @@ class Wrapper:
     # Widgets
 
     def connectGui(self, gui) -> int:
-        """Bind the widgets that have the property SlicerParameterName, below a widget or in childWidgetVariables' object."""
+        """Bind the widgets with the property SlicerParameterName, below a widget or in childWidgetVariables' object."""
         is_widget = getattr(gui, "isWidgetType", lambda: False)()
         widgets = gui.findChildren(qt.QWidget) if is_widget else vars(gui).values()
         return self.connectParametersToGui({_bound_name(each): each for each in widgets if _bound_name(each)})

@@ -1,0 +1,109 @@
+"""Pictures: of panels, of slice views, and of both side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+BACKGROUND = "#1f1f1f"
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:
+    """Let Qt run until `condition()` is true.
+
+    Raises:
+        AssertionError: It was not after `timeout` seconds.
+    """
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"Not true after {timeout} s"
+        slicer.app.processEvents()
+        time.sleep(0.005)
+    slicer.app.processEvents()
+
+
+def panel_image(widget, width: int = 480, height: int = 0) -> qt.QImage:
+    """A module widget (what open() returns) or a Qt widget, as high as it needs to be unless `height` is given."""
+    widget = getattr(widget, "parent", widget) if not isinstance(widget, qt.QWidget) else widget
+    widget.resize(width, height or widget.height)
+    slicer.app.processEvents()
+    if not height:
+        widget.resize(width, max(widget.minimumSizeHint.height(), _used_height(widget)))
+        slicer.app.processEvents()
+    return widget.grab().toImage()
+
+
+def slice_image(view: str = "Red", size: int = 512, fit: bool = True) -> qt.QImage:
+    """What the slice view shows: its layers blended by the view's own slice logic, without annotations."""
+    logic = slicer.app.layoutManager().sliceWidget(view).sliceLogic()
+    node = logic.GetSliceNode()
+    old_size, old_field = node.GetDimensions(), node.GetFieldOfView()
+    node.SetDimensions(size, size, 1)
+    if fit:
+        logic.FitSliceToAll()
+    else:
+        node.SetFieldOfView(old_field[0], old_field[0] * 1.0, old_field[2])
+    logic.UpdatePipeline()
+    image = _blended(logic, size)
+    node.SetDimensions(*old_size)
+    return image
+
+
+def side_by_side(*images: qt.QImage) -> qt.QImage:
+    """Images in one row, at the top, on a dark background."""
+    picture = qt.QImage(
+        sum(image.width() for image in images), max(image.height() for image in images), qt.QImage.Format_RGB32
+    )
+    picture.fill(qt.QColor(BACKGROUND))
+    painter = qt.QPainter(picture)
+    left = 0
+    for image in images:
+        painter.drawImage(left, 0, image)
+        left += image.width()
+    painter.end()
+    return picture
+
+
+def slice_picture(path: str | Path, size: int = 512, view: str = "Red") -> Path:
+    """Write a slice view to a PNG file."""
+    return save(slice_image(view, size), path)
+
+
+def save(image: qt.QImage, path: str | Path) -> Path:
+    """Write a picture; folders are made."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not image.save(str(path)):
+        raise OSError(f"Could not write {path}")
+    return path
+
+
+def _used_height(widget) -> int:
+    layout = widget.layout()
+    return layout.sizeHint().height() if layout else widget.sizeHint.height()
+
+
+def _blended(logic, size: int) -> qt.QImage:
+    blend = logic.GetBlend()
+    if blend.GetNumberOfInputConnections(0) == 0:
+        image = qt.QImage(size, size, qt.QImage.Format_RGB32)
+        image.fill(qt.QColor("black"))
+        return image
+    blend.Update()
+    flipped = vtk.vtkImageFlip()  # VTK's first row is the lowest, Qt's the highest
+    flipped.SetInputConnection(logic.GetImageDataConnection())
+    flipped.SetFilteredAxis(1)
+    flipped.Update()
+    data = flipped.GetOutput()
+    width, height, _ = data.GetDimensions()
+    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).tobytes()
+    components = data.GetNumberOfScalarComponents()
+    kind = {3: qt.QImage.Format_RGB888, 4: qt.QImage.Format_RGBA8888}[components]
+    image = qt.QImage(pixels, width, height, width * components, kind)
+    return image.convertToFormat(qt.QImage.Format_RGB32)
