@@ -150,10 +150,12 @@ class CTRestorationWidget(ScriptedLoadableModuleWidget):
                 if hasattr(self.ui, name):
                     getattr(self.ui, name).visible = shown
         selector = self.ui.maskSegmentSelector
+        blocked = selector.blockSignals(True)
         if selector.currentNode() is not p.maskSegmentation:
             selector.setCurrentNode(p.maskSegmentation)
         if selector.currentSegmentID() != p.maskSegmentID:
             selector.setCurrentSegmentID(p.maskSegmentID)
+        selector.blockSignals(blocked)
 
     def onSegmentSelected(self):
         if self.panel.parameters is not None:

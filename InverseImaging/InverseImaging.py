@@ -173,7 +173,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
 
         weights = [modulePath(method.name, *method.models.split("/")) for method in METHODS.values() if method.models]
         self.ui.modelsLabel.text = "\n".join(weights)
-        self.ui.logLabel.text = slicer.app.errorLogModel().filePath
+        self.ui.logLabel.text = slicer.app.currentLogFile()
         self.ui.citeText.plainText = "\n\n".join(method.citation for method in METHODS.values())
 
 

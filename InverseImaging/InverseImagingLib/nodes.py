@@ -48,7 +48,7 @@ def mask_from_segment(segmentation: Any, segment: str, reference: Any) -> Image:
         array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, reference)
     except RuntimeError:
         array = None
-    if array is None:
+    if array is None or not array.any():
         name = segmentation.GetSegmentation().GetSegment(segment).GetName()
         raise InputError(f"Segment '{name}' is empty; paint into it or select another one.")
     return Image(array, ijk_to_ras_of(reference), Meaning.LABEL, segmentation.GetName())

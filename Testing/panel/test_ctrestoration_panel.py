@@ -282,8 +282,8 @@ def test_save_and_restore_every_choice(panel: Any, scene: Any, tmp_path: Path) -
     assert p.inputVolume.GetName() == "CT"
     assert panel.ui.factorComboBox.currentText == "4"
     assert panel.ui.iterationsSpinBox.value == 1234
-    assert panel.ui.factorWidget.visibleTo(panel.ui.factorWidget.parent())
-    assert not panel.ui.dropSlider.visibleTo(panel.ui.dropSlider.parent())
+    assert panel.ui.factorWidget.isVisibleTo(panel.ui.factorWidget.parent())
+    assert not panel.ui.dropSlider.isVisibleTo(panel.ui.dropSlider.parent())
 
 
 def test_masks_go_with_the_run(panel: Any, scene: Any, wait_until: Callable) -> None:

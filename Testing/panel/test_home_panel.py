@@ -71,8 +71,8 @@ def test_settings_are_kept(home: Any) -> None:
     home.onSettingsChanged()
     assert computeDevice() is Device.CPU
     assert computePlace().target == "user@host"
-    assert home.ui.hostLineEdit.visibleTo(home.ui.computeButton)
-    assert not home.ui.pythonPathLineEdit.visibleTo(home.ui.computeButton)
+    assert home.ui.hostLineEdit.isVisibleTo(home.ui.computeButton)
+    assert not home.ui.pythonPathLineEdit.isVisibleTo(home.ui.computeButton)
 
 
 def test_files_and_citation(home: Any) -> None:
