@@ -126,6 +126,9 @@ class Application(Signals):
     def processEvents(self, *arguments):
         self._qt.QApplication.processEvents()
 
+    def currentLogFile(self):
+        return self._error_log.filePath
+
     def thread(self):
         return self._qt.QApplication.instance().thread()
 

@@ -1,4 +1,4 @@
-"""`slicer.app.layoutManager()`: genuine slice logics and view nodes, no views on a screen."""
+"""`slicer.app.layoutManager()`: genuine layout and slice logics and view nodes, no views on a screen."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import vtk
 
 from .signals import Signals
 
-SLICE_VIEWS = (
-    ("Red", "Axial", (0.95, 0.29, 0.25)),
-    ("Yellow", "Sagittal", (0.93, 0.83, 0.30)),
-    ("Green", "Coronal", (0.43, 0.69, 0.29)),
-)
-FOUR_UP = 3  # vtkMRMLLayoutNode.SlicerLayoutFourUpView
+SLICE_VIEW_SIZE = 300
 
 
 class SliceController:
@@ -39,9 +34,13 @@ class SliceView:
 class SliceWidget:
     """A slice view: its logic and nodes."""
 
-    def __init__(self, logic) -> None:
-        self._logic = logic
-        self._controller, self._view = SliceController(logic), SliceView()
+    def __init__(self, slicer, application_logic, node) -> None:
+        node.SetDimensions(SLICE_VIEW_SIZE, SLICE_VIEW_SIZE, 1)
+        self._logic = slicer.vtkMRMLSliceLogic()
+        self._logic.SetMRMLApplicationLogic(application_logic)
+        self._logic.SetMRMLScene(node.GetScene())
+        self._logic.SetSliceNode(node)
+        self._controller, self._view = SliceController(self._logic), SliceView()
 
     def sliceLogic(self):
         return self._logic
@@ -63,33 +62,38 @@ class SliceWidget:
 
 
 class LayoutManager(Signals):
-    """Three slice views and the nodes of a 3D view."""
+    """Which views there are, by the layout node."""
 
     SIGNALS = ("layoutChanged",)
 
     def __init__(self, slicer, scene, application_logic) -> None:
         super().__init__()
+        self._slicer, self._application_logic = slicer, application_logic
         self._slices: dict[str, SliceWidget] = {}
         self._logics = vtk.vtkCollection()
-        for name, orientation, color in SLICE_VIEWS:
-            logic = slicer.vtkMRMLSliceLogic()
-            logic.SetMRMLApplicationLogic(application_logic)
-            logic.SetMRMLScene(scene)
-            node = logic.AddSliceNode(name)
-            node.SetLayoutColor(*color)
-            node.SetLayoutLabel(name[0])
-            node.SetOrientation(orientation)
-            node.SetDimensions(300, 300, 1)
-            node.SetFieldOfView(250, 250, 1)
-            self._logics.AddItem(logic)
-            self._slices[name] = SliceWidget(logic)
         application_logic.SetSliceLogics(self._logics)
-        self._layout_node = scene.AddNode(slicer.vtkMRMLLayoutNode())
-        scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
-        self._layout = FOUR_UP
+        self._logic = slicer.vtkMRMLLayoutLogic()
+        self._logic.SetMRMLScene(scene)
+        self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    @property
+    def layout(self):
+        return self._logic.GetLayoutNode().GetViewArrangement()
+
+    def setLayout(self, layout):
+        self._logic.GetLayoutNode().SetViewArrangement(layout)
+        for node in self._views("vtkMRMLSliceNode"):
+            if node.GetLayoutName() not in self._slices:
+                widget = SliceWidget(self._slicer, self._application_logic, node)
+                self._slices[node.GetLayoutName()] = widget
+                self._logics.AddItem(widget.sliceLogic())
+        self.emit("layoutChanged", layout)
+
+    def layoutLogic(self):
+        return self._logic
 
     def sliceViewNames(self):
-        return tuple(self._slices)
+        return tuple(node.GetLayoutName() for node in self._views("vtkMRMLSliceNode"))
 
     def sliceWidget(self, name):
         return self._slices.get(name)
@@ -98,25 +102,25 @@ class LayoutManager(Signals):
         return self._logics
 
     @property
-    def layout(self):
-        return self._layout
-
-    def setLayout(self, layout):
-        self._layout = layout
-        self.emit("layoutChanged", layout)
+    def threeDViewCount(self):
+        return len(self._views("vtkMRMLViewNode"))
 
     @property
-    def threeDViewCount(self):
-        return 0
+    def plotViewCount(self):
+        return len(self._views("vtkMRMLPlotViewNode"))
 
-    tableViewCount = plotViewCount = threeDViewCount
+    @property
+    def tableViewCount(self):
+        return len(self._views("vtkMRMLTableViewNode"))
+
+    def _views(self, kind):
+        nodes = self._logic.GetViewNodes()
+        views = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+        return [view for view in views if view.IsA(kind)]
 
     def resetSliceViews(self):
         for widget in self._slices.values():
             widget.fitSliceToBackground()
-
-    def resetThreeDViews(self):
-        pass
 
     def setRenderPaused(self, paused):
         pass
