@@ -85,7 +85,7 @@ def write_derived(
     series = _series_header(image, report, window)
     series.ImageOrientationPatient = [_ds(value) for column in (0, 1) for value in _unit(lps[:3, column])]
     series.PixelSpacing = [_ds(np.linalg.norm(lps[:3, axis])) for axis in (1, 0)]
-    series.SliceThickness = _ds(np.dot(normal, lps[:3, 2]))
+    series.SliceThickness = series.SpacingBetweenSlices = _ds(np.dot(normal, lps[:3, 2]))
     series.RescaleSlope, series.RescaleIntercept, series.RescaleType = _ds(slope), _ds(intercept), "HU"
 
     references = image.dicom.get("SourceImageSequence") if image.dicom is not None else None

@@ -23,12 +23,14 @@ __all__ = ["Series", "is_target", "list_series", "read_series", "source_header",
 # Slices may lie this share of the slice distance away from an even grid: rounding in headers, no missing slice.
 _UNEVENNESS = 0.1
 
+_LISTED = 20  # series named in an error
+
 _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "XA", "RF", "RG", "SC", "OT", "US", "ES", "XC", "GM")
 
 _SCANNED = (
     "SOPClassUID SOPInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows Columns SamplesPerPixel "
-    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing PhotometricInterpretation "
-    "PixelRepresentation BitsStored RescaleSlope RescaleIntercept"
+    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing SpacingBetweenSlices SliceThickness "
+    "PhotometricInterpretation PixelRepresentation BitsStored RescaleSlope RescaleIntercept"
 )
 
 
@@ -82,9 +84,8 @@ def read_series(path: str | os.PathLike[str], *, series: str = "") -> Image:
         return _volume(_choose(path, list_series(path), series))
     header = _scan(path)
     if header is None:
-        raise InputError(
-            f"'{path.name}' is no image file of a known kind (NRRD, NIfTI, MetaImage, PNG, JPEG, TIFF, DICOM)."
-        )
+        kinds = "NRRD, NIfTI, MetaImage, PNG, JPEG, TIFF and DICOM images"
+        raise InputError(f"'{path.name}' is no image that can be read; choose another file ({kinds}).")
     return _volume(Series([path], [header]))
 
 
@@ -151,7 +152,8 @@ def _choose(folder: Path, found: list[Series], wanted: str) -> Series:
     matches = [series for series in found if series.uid == wanted]
     if len(matches) == 1:
         return matches[0]
-    listed = "; ".join(f"{number}: {series}" for number, series in enumerate(found, 1))
+    listed = "; ".join(f"{number}: {series}" for number, series in enumerate(found[:_LISTED], 1))
+    listed += f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     problem = f"has no series '{wanted}'" if wanted and not matches else f"holds {len(found)} series"
     raise InputError(f"The folder '{folder}' {problem}; choose one by its number or its UID (series) from {listed}.")
 
@@ -185,12 +187,12 @@ def _volume(series: Series) -> Image:
             array = _undo_inversion(sitk.GetArrayFromImage(decoded), header)
             planes.extend(array if decoded.GetDimension() > 2 else array[None])
         if places:
-            order, matrix = _grid(places, files.ijk_to_ras(decoded), name)
+            order, matrix = _grid(places, _depth(series.headers[0]), name)
         elif len(planes) == 1:
             order, matrix = np.arange(1), files.ijk_to_ras(decoded)
         else:
             raise InputError(
-                f"'{name}' is no volume: its {len(planes)} frames have no place in space; choose one frame."
+                f"'{name}' is no volume: its {len(planes)} frames have no place in space; export them one by one."
             )
         header = source_header([series.files[k] for k in order] if len(series.files) > 1 else series.files)
     array = np.stack([planes[k] for k in order])
@@ -223,8 +225,8 @@ def _functional(header: Dataset, frame: int, group: str) -> Dataset:
     return Dataset()
 
 
-def _grid(places: list[_Place], single: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The order of the slices along their normal, and IJK to RAS. `single`: ITK's geometry, for one slice's depth."""
+def _grid(places: list[_Place], depth: float, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the slices along their normal, and IJK to RAS. depth: of a single slice, in mm."""
     first = places[0]
     normal = np.cross(first.along_row, first.along_column)
     if any(
@@ -234,7 +236,7 @@ def _grid(places: list[_Place], single: np.ndarray, name: str) -> tuple[np.ndarr
     positions = np.array([place.position for place in places])
     order = np.argsort(positions @ normal, kind="stable")
     positions = positions[order]
-    step = normal * np.linalg.norm(single[:3, 2])
+    step = normal * depth
     if len(places) > 1:
         depths = positions @ normal
         gaps = np.diff(depths)
@@ -260,6 +262,15 @@ def _grid(places: list[_Place], single: np.ndarray, name: str) -> tuple[np.ndarr
     lps[:3, 2] = step
     lps[:3, 3] = positions[0]
     return order, files.LPS_TO_RAS @ lps
+
+
+def _depth(header: Dataset) -> float:
+    """How deep one slice is, in mm."""
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        depth = np.abs(_numbers(header, keyword, 1))
+        if depth.size and depth[0] > 0:
+            return float(depth[0])
+    return 1.0
 
 
 def _undo_inversion(array: np.ndarray, header: Dataset) -> np.ndarray:
@@ -288,10 +299,10 @@ def _meaning(header: Dataset, array: np.ndarray) -> Meaning:
 def _numbers(header: Dataset, keyword: str, count: int) -> np.ndarray:
     """So many finite numbers of an attribute, else an empty array."""
     try:
-        numbers = np.array(header.get(keyword), dtype=np.float64)
+        numbers = np.array(header.get(keyword), dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):
         return np.empty(0)
-    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else np.empty(0)
+    return numbers if numbers.size == count and np.isfinite(numbers).all() else np.empty(0)
 
 
 def _whole(header: Dataset, keyword: str, default: int) -> int:

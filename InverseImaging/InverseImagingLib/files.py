@@ -88,9 +88,10 @@ def write_file(image: Image, path: Path) -> None:
         except RuntimeError:
             raise InputError(f"'{path}' could not be written; check the free space and choose another place.") from None
         if not picture and not _same_grid(header, encoded):
-            raise InputError(
-                f"{suffix(path)} cannot hold the geometry of '{image.name}' (sheared?); write .nrrd instead."
+            problem = (
+                f"{suffix(path)} cannot hold the geometry of '{image.name}' (sheared axes, or a single color slice)"
             )
+            raise InputError(f"{problem}; write .nrrd instead.")
 
 
 def decode(path: Path) -> sitk.Image:
