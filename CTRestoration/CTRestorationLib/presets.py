@@ -1,0 +1,64 @@
+"""What 0 (or -1) means in RestorationOptions: the settings of each preset for each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .options import Preset, RestorationOptions, Task, Tier
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Learning rate, levels, channels per level and skip connection, standard deviation of the noise on the network's
+    input, most iterations, weight of the past in the output average, weight of total variation, upsampling, and the
+    share by which the weights are jittered."""
+
+    learning_rate: float
+    scales: int
+    channels: int
+    skip_channels: int
+    reg_noise_std: float
+    iterations: int
+    averaging: float
+    tv_weight: float
+    upsampling: str = "bilinear"
+
+
+# Source: Ulyanov et al., Deep Image Prior, supplementary material and code; Yin 2024 uses the same networks.
+PAPER = {
+    Task.DENOISE: Settings(0.01, 5, 128, 4, 1 / 30, 3000, 0.99, 0.0),
+    Task.SUPER_RESOLUTION: Settings(0.01, 5, 128, 4, 0.03, 2000, 0.99, 0.0),
+    Task.INPAINT: Settings(0.01, 5, 128, 128, 0.03, 6000, 0.99, 0.0, "nearest"),
+    Task.RESTORE: Settings(0.001, 5, 128, 4, 0.03, 11000, 0.99, 0.0),
+}
+_PAPER_X8 = replace(PAPER[Task.SUPER_RESOLUTION], reg_noise_std=0.05, iterations=4000)
+
+COMPACT = {
+    Task.DENOISE: Settings(1e-4, 3, 32, 32, 0.0, 120, 0.95, 0.0),
+    Task.SUPER_RESOLUTION: Settings(1e-4, 3, 32, 32, 0.0, 120, 0.95, 0.0),
+    Task.INPAINT: Settings(1e-4, 3, 32, 32, 0.0, 120, 0.95, 0.0),
+    Task.RESTORE: Settings(1e-4, 3, 32, 32, 0.0, 120, 0.95, 0.0),
+}
+
+_FAST = Settings(1e-3, 2, 32, 32, 0.0, 300, 0.98, 0.0)
+
+
+def settings_of(options: RestorationOptions) -> Settings:
+    """The preset's settings for the task, with what the options state instead."""
+    if options.tier is Tier.FAST:
+        preset = _FAST
+    elif options.preset is Preset.COMPACT:
+        preset = COMPACT[options.task]
+    elif options.task is Task.SUPER_RESOLUTION and options.factor == 8:
+        preset = _PAPER_X8
+    else:
+        preset = PAPER[options.task]
+    if options.tier is not Tier.DEEP:  # the options of the paper are those of the deep tier
+        return preset
+    stated = {
+        name: getattr(options, name)
+        for name in ("learning_rate", "scales", "channels", "skip_channels", "iterations", "averaging")
+        if getattr(options, name) > 0
+    }
+    stated |= {name: getattr(options, name) for name in ("reg_noise_std", "tv_weight") if getattr(options, name) >= 0}
+    return replace(preset, **stated)
