@@ -29,7 +29,7 @@ _RADIOGRAPHS = ("CR", "DX", "MG", "IO", "PX", "XA", "RF", "RG", "SC", "OT", "US"
 
 _SCANNED = (
     "SOPClassUID SOPInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription Modality Rows Columns SamplesPerPixel "
-    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing SpacingBetweenSlices SliceThickness "
+    "NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing "
     "PhotometricInterpretation PixelRepresentation BitsStored RescaleSlope RescaleIntercept"
 )
 
@@ -187,7 +187,7 @@ def _volume(series: Series) -> Image:
             array = _undo_inversion(sitk.GetArrayFromImage(decoded), header)
             planes.extend(array if decoded.GetDimension() > 2 else array[None])
         if places:
-            order, matrix = _grid(places, _depth(series.headers[0]), name)
+            order, matrix = _grid(places, np.linalg.norm(files.ijk_to_ras(decoded)[:3, 2]), name)
         elif len(planes) == 1:
             order, matrix = np.arange(1), files.ijk_to_ras(decoded)
         else:
@@ -225,8 +225,8 @@ def _functional(header: Dataset, frame: int, group: str) -> Dataset:
     return Dataset()
 
 
-def _grid(places: list[_Place], depth: float, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The order of the slices along their normal, and IJK to RAS. depth: of a single slice, in mm."""
+def _grid(places: list[_Place], depth: np.floating, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the slices along their normal, and IJK to RAS. depth: of a single slice (mm, as ITK has it)."""
     first = places[0]
     normal = np.cross(first.along_row, first.along_column)
     if any(
@@ -262,15 +262,6 @@ def _grid(places: list[_Place], depth: float, name: str) -> tuple[np.ndarray, np
     lps[:3, 2] = step
     lps[:3, 3] = positions[0]
     return order, files.LPS_TO_RAS @ lps
-
-
-def _depth(header: Dataset) -> float:
-    """How deep one slice is, in mm."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        depth = np.abs(_numbers(header, keyword, 1))
-        if depth.size and depth[0] > 0:
-            return float(depth[0])
-    return 1.0
 
 
 def _undo_inversion(array: np.ndarray, header: Dataset) -> np.ndarray:

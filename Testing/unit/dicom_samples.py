@@ -68,7 +68,7 @@ def _header(stored: np.ndarray, lps: np.ndarray, **attributes: object) -> Datase
     header.Manufacturer, header.PatientPosition, header.KVP = "Scanners", "HFS", "120"
     header.ImageOrientationPatient = [*row.round(12), *column.round(12)]
     header.PixelSpacing = [float(np.linalg.norm(lps[:3, 1])), float(np.linalg.norm(lps[:3, 0]))]
-    header.SliceThickness = float(np.linalg.norm(lps[:3, 2]))
+    header.SliceThickness = header.SpacingBetweenSlices = float(np.linalg.norm(lps[:3, 2]))
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
     header.BitsAllocated, header.BitsStored, header.HighBit = 16, 16, 15
     header.PixelRepresentation = int(stored.dtype.kind == "i")
