@@ -78,7 +78,7 @@ def usage() -> str:
 def commands(job: str, extra: list[str]) -> list[list[str]]:
     """The arguments of .venv's Python, one list for each program of the job."""
     if job == "demo":
-        return [["-m", "CTRestorationLib.demo", "--out", "demo", *extra]]
+        return [[str(Path("Testing", "demo.py")), *extra]]
     if job == "test":
         return [["-m", "pytest", *extra]]
     if job == "panels":

@@ -14,6 +14,7 @@ def home(scene: Any, open_panel: Callable, wait_until: Callable) -> Any:
     import qt
 
     qt.QSettings().clear()
+    open_panel("CTRestoration")
     panel = open_panel("InverseImaging")
     wait_until(lambda: not panel.runner.isRunning, 30)
     yield panel

@@ -1,0 +1,252 @@
+"""The demonstration: a real CT slice, damaged in four ways and restored in all four tasks.
+
+The slice is the one that pydicom ships (128 x 128 pixels, head). Each task starts from what has been lost on purpose, so
+that the result can be held against the truth. Writes to --out: a contact sheet, the volumes, the reports, and a scene
+for Slicer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from CTRestorationLib.dose import lower_dose
+from CTRestorationLib.options import RestorationOptions, Task, Tier
+from CTRestorationLib.restore import restore
+from InverseImagingLib import image as images
+from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.method import OnProgress, Progress, Result
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
+from pydicom.data import get_testdata_file
+from skimage.metrics import peak_signal_noise_ratio
+from tqdm import tqdm
+
+WINDOW = (-160.0, 240.0)
+TIERS = (Tier.INSTANT, Tier.DEEP)
+TILE = 256
+
+
+@dataclass(frozen=True)
+class Case:
+    """One task: what the method is given, and the truth where it is known (on the result's grid)."""
+
+    title: str
+    options: RestorationOptions
+    given: Image
+    mask: Image | None
+    truth: Image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results (%(default)s)")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    finished = []
+    for case in cases():
+        results = {tier: run(case, tier) for tier in TIERS}
+        write(case, results, out)
+        finished.append((case, results))
+    contact_sheet(finished, out / "contact-sheet.png")
+    write_scene(finished, out / "restoration.mrb")
+    print(f"Done in {time.monotonic() - start:.0f} s. Look at {out / 'contact-sheet.png'};")
+    print(f"open {out / 'restoration.mrb'} in Slicer. The volumes and their reports are beside them.")
+
+
+def cases() -> Iterator[Case]:
+    """The four tasks on the slice that pydicom ships."""
+    truth = images.read(get_testdata_file("CT_small.dcm"))
+    truth = truth.with_array(truth.array.astype(np.float32), name="truth")
+    slice_hu = truth.array[0]
+    rng = np.random.default_rng(0)
+
+    noisy = lower_dose(slice_hu, truth.spacing[0], dose=0.1)
+    yield Case("denoise, 10 % dose", options(Task.DENOISE), truth.with_array(noisy[None]), None, truth)
+
+    coarse, coarse_matrix = slice_hu.reshape(64, 2, 64, 2).mean(axis=(1, 3)), truth.ijk_to_ras @ np.diag([2, 2, 1, 1.0])
+    coarse_matrix[:3, 3] += truth.ijk_to_ras[:3, :2].sum(axis=1) / 2
+    given = truth.with_array(coarse[None].astype(np.float32), ijk_to_ras=coarse_matrix)
+    yield Case("super-resolution, x2", options(Task.SUPER_RESOLUTION, factor=2), given, None, truth)
+
+    lines = scribbles(slice_hu.shape, rng)
+    given = truth.with_array(np.where(lines, np.float32(3000), slice_hu)[None])
+    yield Case("inpaint, scribbles", options(Task.INPAINT), given, label(lines, truth), truth)
+
+    dropped = rng.random(slice_hu.shape) < 0.5
+    given = truth.with_array(np.where(dropped, np.float32(-1024), slice_hu)[None])
+    yield Case("restore, 50 % of the pixels", options(Task.RESTORE), given, label(dropped, truth), truth)
+
+
+def options(task: Task, **more: Any) -> RestorationOptions:
+    return RestorationOptions(task=task, window_low=WINDOW[0], window_high=WINDOW[1], **more)
+
+
+def label(mask: np.ndarray, like: Image) -> Image:
+    return like.with_array(mask[None].astype(np.uint8), meaning=Meaning.LABEL, name="mask")
+
+
+def scribbles(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Pen strokes over about a tenth of the picture."""
+    canvas = Picture.new("L", shape[::-1])
+    draw = ImageDraw.Draw(canvas)
+    while np.asarray(canvas).mean() < 0.1 * 255:
+        points = np.cumsum(rng.normal(0, shape[0] / 12, (8, 2)), axis=0) + rng.uniform(0.2, 0.8, 2) * shape[0]
+        draw.line([tuple(point) for point in points], fill=255, width=3, joint="curve")
+    return np.asarray(canvas) > 0
+
+
+def run(case: Case, tier: Tier) -> Result:
+    """Restore with a progress bar."""
+    import dataclasses
+
+    with tqdm(total=100, desc=f"{case.title}, {tier.value}", bar_format="{desc:<40}{percentage:3.0f}%|{bar}| {elapsed}") as bar:
+
+        def report(progress: Progress) -> None:
+            bar.n = round(100 * progress.fraction)
+            bar.refresh()
+
+        result = restore(case.given, dataclasses.replace(case.options, tier=tier), report, mask=case.mask)
+        bar.n = 100
+        bar.refresh()
+    return result
+
+
+def psnr(image: Image, truth: Image) -> float:
+    """Peak signal-to-noise ratio in dB inside the HU window."""
+    shown = [np.clip(i.array, *WINDOW) for i in (truth, image)]
+    return float(peak_signal_noise_ratio(*shown, data_range=WINDOW[1] - WINDOW[0]))
+
+
+def write(case: Case, results: dict[Tier, Result], out: Path) -> None:
+    task = case.options.task.value
+    images.write(case.given, out / f"{task}-input.nrrd")
+    if case.mask is not None:
+        images.write(case.mask, out / f"{task}-mask.nrrd")
+    for tier, result in results.items():
+        for name, image in result.images.items():
+            images.write(image, out / f"{task}-{tier.value}-{name}.nrrd")
+        (out / f"{task}-{tier.value}-report.json").write_text(json.dumps(result.report, indent=2), encoding="utf-8")
+
+
+# The contact sheet
+
+
+def contact_sheet(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
+    """A row a task: truth, input, and for each tier the result and how far it is from the truth."""
+    columns = ["truth", "input"] + [f"{tier.value}{what}" for tier in TIERS for what in ("", " minus truth")]
+    margin, head, gap = 10, 76, 34
+    sheet = Picture.new("RGB", (len(columns) * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f")
+    draw = ImageDraw.Draw(sheet)
+    big, small = ImageFont.load_default(22), ImageFont.load_default(15)
+    low, high = WINDOW
+    draw.text((margin, 8), f"CT Restoration: one real slice, four tasks. Window {low:g} to {high:g} HU; ", "white", big)
+    draw.text(
+        (margin, 38), "differences from -100 (blue) to 100 HU (red). Computed images, for research only.", "#bbbbbb", small
+    )
+    for row, (case, results) in enumerate(finished):
+        top = head + row * (TILE + gap)
+        given = case.given if case.mask is None else masked(case)
+        tiles = [(gray(case.truth), case.title), (gray(given), "input" + score(case.given, case.truth, case.mask))]
+        for tier, result in results.items():
+            image = result.images["result"]
+            tiles.append((gray(image), f"{tier.value}{score(image, case.truth)}"))
+            tiles.append((difference(image, case.truth), f"{tier.value} minus truth"))
+        for column, (tile, text) in enumerate(tiles):
+            left = margin + column * (TILE + margin)
+            sheet.paste(tile.resize((TILE, TILE), Picture.Resampling.NEAREST), (left, top + gap - 8))
+            draw.text((left, top + 6), text, "white", small)
+    sheet.save(path)
+
+
+def score(image: Image, truth: Image, mask: Image | None = None) -> str:
+    if image.array.shape != truth.array.shape or mask is not None:
+        return ""
+    return f", {psnr(image, truth):.1f} dB"
+
+
+def masked(case: Case) -> Image:
+    assert case.mask is not None
+    return case.given.with_array(np.where(case.mask.array > 0, np.nan, case.given.array))
+
+
+def gray(image: Image) -> Picture.Image:
+    """The slice in the HU window; missing pixels orange."""
+    hu = image.array[0]
+    shade = (np.clip((np.nan_to_num(hu) - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1) * 255).astype(np.uint8)
+    color = np.repeat(shade[..., None], 3, axis=2)
+    color[np.isnan(hu)] = (214, 128, 32)
+    return Picture.fromarray(color)
+
+
+def difference(image: Image, truth: Image) -> Picture.Image:
+    """Differences of the values inside the HU window: blue below, red above, white none."""
+    change = (np.clip(image.array[0], *WINDOW) - np.clip(truth.array[0], *WINDOW)) / 100.0
+    up, down = np.clip(change, 0, 1), np.clip(-change, 0, 1)
+    color = 1.0 - np.stack([down, np.maximum(up, down), up], axis=-1)
+    return Picture.fromarray((color * 255).astype(np.uint8))
+
+
+# The scene
+
+
+def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
+    """A Slicer scene with all volumes, a folder a task, windows set, input and deep result in the slice views."""
+    import slicer
+
+    slicer.mrmlScene = scene = slicer.vtkMRMLScene()
+    from InverseImagingLib import nodes
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    shown = []
+    for case, results in finished:
+        task = case.options.task.value
+        folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), case.title)
+        source = nodes.node_from_image(case.given, f"{task} input")
+        nodes.set_window(source, *WINDOW)
+        hierarchy.CreateItem(folder, source)
+        if case.mask is not None:
+            hierarchy.CreateItem(folder, nodes.node_from_image(case.mask, f"{task} mask"))
+        for tier, result in results.items():
+            for name, image in result.images.items():
+                node = nodes.add_result(image, f"{task} {tier.value} {name}", source, result.report)
+                nodes.set_window(node, *(WINDOW if name == "result" else (-100, 100)))
+                hierarchy.CreateItem(folder, node)
+                shown.append(node) if (name, task) == ("result", "denoise") else None
+    truth = nodes.node_from_image(finished[0][0].truth, "truth")
+    nodes.set_window(truth, *WINDOW)
+    _show(scene, [slicer.util.getNode("denoise input"), shown[-1]])
+    if not scene.WriteToMRB(str(path)):
+        raise OSError(f"{path} could not be written")
+
+
+def _show(scene: Any, volumes: list[Any]) -> None:
+    """Side by side: one volume in the red view, the other in the yellow one, both axial, fitted and linked."""
+    import slicer
+
+    layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
+    layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+    application = slicer.vtkSlicerApplicationLogic()
+    application.SetMRMLScene(scene)
+    for name, volume in zip(("Red", "Yellow"), volumes, strict=True):
+        logic = slicer.vtkMRMLSliceLogic()
+        logic.SetMRMLApplicationLogic(application)
+        logic.SetMRMLScene(scene)
+        view = logic.AddSliceNode(name)
+        view.SetOrientation("Axial")
+        view.SetDimensions(512, 512, 1)
+        composite = logic.GetSliceCompositeNode(view)
+        composite.SetBackgroundVolumeID(volume.GetID())
+        composite.SetLinkedControl(True)
+        logic.FitSliceToAll()
+
+
+if __name__ == "__main__":
+    main()
