@@ -8,6 +8,7 @@ for Slicer.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Iterator
@@ -16,17 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from CTRestorationLib.dose import lower_dose
-from CTRestorationLib.options import RestorationOptions, Task, Tier
-from CTRestorationLib.restore import restore
-from InverseImagingLib import image as images
-from InverseImagingLib.image import Image, Meaning
-from InverseImagingLib.method import OnProgress, Progress, Result
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from pydicom.data import get_testdata_file
 from skimage.metrics import peak_signal_noise_ratio
 from tqdm import tqdm
+
+from CTRestorationLib.dose import lower_dose
+from CTRestorationLib.options import RestorationOptions, Task, Tier
+from CTRestorationLib.restore import restore
+from InverseImagingLib import image as images
+from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.method import Progress, Result
 
 WINDOW = (-160.0, 240.0)
 TIERS = (Tier.INSTANT, Tier.DEEP)
@@ -105,17 +107,15 @@ def scribbles(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 def run(case: Case, tier: Tier) -> Result:
     """Restore with a progress bar."""
-    import dataclasses
-
-    with tqdm(total=100, desc=f"{case.title}, {tier.value}", bar_format="{desc:<40}{percentage:3.0f}%|{bar}| {elapsed}") as bar:
+    with tqdm(
+        total=100, desc=f"{case.title}, {tier.value}", bar_format="{desc:<40}{percentage:3.0f}%|{bar}| {elapsed}"
+    ) as bar:
 
         def report(progress: Progress) -> None:
-            bar.n = round(100 * progress.fraction)
-            bar.refresh()
+            bar.update(round(100 * progress.fraction) - bar.n)
 
         result = restore(case.given, dataclasses.replace(case.options, tier=tier), report, mask=case.mask)
-        bar.n = 100
-        bar.refresh()
+        bar.update(100 - bar.n)
     return result
 
 
@@ -143,13 +143,18 @@ def contact_sheet(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -
     """A row a task: truth, input, and for each tier the result and how far it is from the truth."""
     columns = ["truth", "input"] + [f"{tier.value}{what}" for tier in TIERS for what in ("", " minus truth")]
     margin, head, gap = 10, 76, 34
-    sheet = Picture.new("RGB", (len(columns) * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f")
+    sheet = Picture.new(
+        "RGB", (len(columns) * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f"
+    )
     draw = ImageDraw.Draw(sheet)
     big, small = ImageFont.load_default(22), ImageFont.load_default(15)
     low, high = WINDOW
     draw.text((margin, 8), f"CT Restoration: one real slice, four tasks. Window {low:g} to {high:g} HU; ", "white", big)
     draw.text(
-        (margin, 38), "differences from -100 (blue) to 100 HU (red). Computed images, for research only.", "#bbbbbb", small
+        (margin, 38),
+        "differences from -100 (blue) to 100 HU (red). Computed images, for research only.",
+        "#bbbbbb",
+        small,
     )
     for row, (case, results) in enumerate(finished):
         top = head + row * (TILE + gap)

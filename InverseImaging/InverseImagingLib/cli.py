@@ -219,8 +219,7 @@ class _ProgressBar:
 
     def _report(self, progress: Progress) -> None:
         self._bar.set_description_str(f"{progress.message}  " if progress.message else "", refresh=False)
-        self._bar.n = progress.fraction
-        self._bar.refresh()
+        self._bar.update(progress.fraction - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
         if self._shown:

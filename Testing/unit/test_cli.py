@@ -70,7 +70,7 @@ def test_writes_dicom(low_dose: Path, tmp_path: Path, output: str) -> None:
         (["--drop", "1.5"], "Option 'drop' must be at most"),
         (["--colour", "red"], "Unrecognized arguments: --colour red"),
         (["--window", "300", "-200"], "window"),
-        (["--slices", "7:9"], "slices"),
+        (["--slices", "7:9"], "Slices '7:9' lie outside"),
         (["--mask", "/no/such/file.nrrd"], "/no/such/file.nrrd"),
         (["--report", "/no/such/folder/report.json"], "there is no folder"),
         (["--device", "cuda"], "Device 'cuda' is not available"),
@@ -92,7 +92,7 @@ def test_wrong_inputs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     images.write(Image(np.zeros((1, 8, 8), np.float32)), str(tmp_path / "constant.nrrd"))
     for name in ("text.nrrd", "empty", "missing.nrrd", "constant.nrrd"):
         assert cli.main(["restore", str(tmp_path / name), str(tmp_path / "out.nrrd"), "--tier", "instant"]) == 2
-        assert name in errors(capsys)
+        assert Path(name).stem in errors(capsys)
         assert not (tmp_path / "out.nrrd").exists()
 
 
