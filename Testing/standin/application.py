@@ -51,8 +51,8 @@ class Application(Signals):
         self._settings = qt.QSettings()
         self.slicerUserSettingsFilePath = self._settings.fileName()
 
-        self._error_log = types.SimpleNamespace(filePath=str(home / "Slicer.log"))
-        Path(self._error_log.filePath).touch()
+        self._log_file = home / "Slicer.log"
+        self._log_file.touch()
 
         self._scene = slicer.vtkMRMLScene()
         self._module_manager = ModuleManager(slicer)
@@ -93,9 +93,6 @@ class Application(Signals):
     def layoutManager(self):
         return self._layout_manager
 
-    def errorLogModel(self):
-        return self._error_log
-
     def topLevelWidgets(self):
         return (*self._qt.QApplication.topLevelWidgets(), self._main_window)
 
@@ -112,6 +109,9 @@ class Application(Signals):
 
     userSettings = revisionUserSettings = settings
 
+    def currentLogFile(self):
+        return str(self._log_file)
+
     def startupEnvironment(self):
         return self._qt.QProcessEnvironment.systemEnvironment()
 
@@ -125,9 +125,6 @@ class Application(Signals):
 
     def processEvents(self, *arguments):
         self._qt.QApplication.processEvents()
-
-    def currentLogFile(self):
-        return self._error_log.filePath
 
     def thread(self):
         return self._qt.QApplication.instance().thread()

@@ -39,19 +39,17 @@ def panel_image(widget, width: int = 480, height: int = 0) -> qt.QImage:
     return widget.grab().toImage()
 
 
-def slice_image(view: str = "Red", size: int = 512, fit: bool = True) -> qt.QImage:
-    """What the slice view shows: its layers blended by the view's own slice logic, without annotations."""
+def slice_image(view: str = "Red", size: int = 512) -> qt.QImage:
+    """What the slice view shows, fitted: its layers blended by the view's own slice logic, without annotations."""
     logic = slicer.app.layoutManager().sliceWidget(view).sliceLogic()
     node = logic.GetSliceNode()
-    old_size, old_field = node.GetDimensions(), node.GetFieldOfView()
+    old_size = node.GetDimensions()
     node.SetDimensions(size, size, 1)
-    if fit:
-        logic.FitSliceToAll()
-    else:
-        node.SetFieldOfView(old_field[0], old_field[0] * 1.0, old_field[2])
+    logic.FitSliceToAll()
     logic.UpdatePipeline()
     image = _blended(logic, size)
     node.SetDimensions(*old_size)
+    logic.FitSliceToAll()
     return image
 
 

@@ -13,7 +13,7 @@ def install(classes: list[type]) -> None:
     (PySide6's own option for integer enums crashes in QFile.open.)
     """
     for owner in classes:
-        for value in list(vars(owner).values()):
+        for value in [getattr(owner, name, None) for name in dir(owner)]:
             if isinstance(value, type) and issubclass(value, enum.Enum) and not issubclass(value, int):
                 value.__eq__ = lambda self, other: self.value == getattr(other, "value", other)
                 value.__hash__ = lambda self: hash(self.value)
