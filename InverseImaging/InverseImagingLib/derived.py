@@ -78,8 +78,9 @@ def write_derived(
     path = Path(path)
     stored, slope, intercept = _stored(image)
     normal, lps = _geometry(image)
+    references = list(image.dicom.get("SourceImageSequence") or []) if image.dicom is not None else []
     if np.dot(normal, lps[:3, 2]) < 0:
-        stored = stored[::-1]
+        stored, references = stored[::-1], references[::-1]
         lps[:3, 3] += (len(stored) - 1) * lps[:3, 2]
         lps[:3, 2] *= -1
     series = _series_header(image, report, window)
@@ -88,7 +89,6 @@ def write_derived(
     series.SliceThickness = series.SpacingBetweenSlices = _ds(np.dot(normal, lps[:3, 2]))
     series.RescaleSlope, series.RescaleIntercept, series.RescaleType = _ds(slope), _ds(intercept), "HU"
 
-    references = image.dicom.get("SourceImageSequence") if image.dicom is not None else None
     single = path.suffix.lower() == ".dcm"
     if single and len(stored) > 1:
         raise InputError(
@@ -113,10 +113,9 @@ def _stored(image: Image) -> tuple[np.ndarray, float, float]:
         )
     if not np.isfinite(image.array).all():
         raise InputError(f"'{image.name}' has values that are not finite; replace them before writing DICOM.")
-    values = image.array.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
-    if low >= -32768 and high <= 32767 and (values == np.rint(values)).all():
-        return values.astype(np.int16), 1.0, 0.0
+    low, high = float(image.array.min()), float(image.array.max())
+    if low >= -32768 and high <= 32767 and (image.array == np.rint(image.array)).all():
+        return image.array.astype(np.int16), 1.0, 0.0
     floor = math.floor(low)
     slope = 2.0 ** max(-8, math.ceil(math.log2(max(high - floor, 1.0) / 65535)))
     if slope > 1:
@@ -124,7 +123,7 @@ def _stored(image: Image) -> tuple[np.ndarray, float, float]:
             f"'{image.name}' spans {high - low:g} HU, more than DICOM CT holds exactly; write .nrrd instead."
         )
     intercept = floor + 32768 * slope
-    return np.rint((values - intercept) / slope).astype(np.int16), slope, intercept
+    return np.rint((image.array.astype(np.float64) - intercept) / slope).astype(np.int16), slope, intercept
 
 
 def _geometry(image: Image) -> tuple[np.ndarray, np.ndarray]:
@@ -237,8 +236,8 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _ds(value: float | np.floating) -> str:
-    """A number in the 16 characters of a decimal string."""
-    return format_number_as_ds(float(value) + 0.0)
+    """A number in the 16 characters of a decimal string; rounded first, because pydicom makes -9.9...98 too long."""
+    return format_number_as_ds(round(float(value), 10) + 0.0)
 
 
 def _text(text: str, length: int) -> str:

@@ -103,8 +103,7 @@ def write(image: Image, path: str | os.PathLike[str]) -> None:
     """
     from . import dicom, files
 
-    path = Path(path)
     if dicom.is_target(path):
         dicom.write_derived(image, path, {})
     else:
-        files.write_file(image, path)
+        files.write_file(image, Path(path))

@@ -29,8 +29,9 @@ def check_complete(path: Path, header: sitk.ImageFileReader) -> None:
 
 
 def _check_nifti(path: Path, header: sitk.ImageFileReader) -> None:
-    bits = int(header.GetMetaData("bitpix"))
-    needed = int(float(header.GetMetaData("vox_offset"))) + math.prod(header.GetSize()) * bits // 8
+    shape = [int(header.GetMetaData(f"dim[{axis}]")) for axis in range(1, int(header.GetMetaData("dim[0]")) + 1)]
+    bits = math.prod(shape) * int(header.GetMetaData("bitpix"))
+    needed = int(float(header.GetMetaData("vox_offset"))) + bits // 8
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
         stream.seek(-4, os.SEEK_END)

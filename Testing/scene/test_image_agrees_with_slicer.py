@@ -137,6 +137,17 @@ def test_flat_file(tmp_path):
     assert_same(read(tmp_path / "flat.mha"), in_slicer([tmp_path / "flat.mha"]))
 
 
+@pytest.mark.parametrize("space", ["right-anterior-superior", "left-anterior-superior", "left-posterior-superior"])
+def test_nrrd_in_any_space(tmp_path, space):
+    array = np.arange(24, dtype="<i2").reshape(2, 3, 4)
+    fields = (
+        f"type: short\ndimension: 3\nspace: {space}\nsizes: 4 3 2\nspace directions: (0.5,0.1,0) (0,0.75,0) (0,0,2)"
+    )
+    header = f"NRRD0004\n{fields}\nendian: little\nencoding: raw\nspace origin: (1,2,3)\n\n"
+    (tmp_path / "image.nrrd").write_bytes(header.encode() + array.tobytes())
+    assert_same(read(tmp_path / "image.nrrd"), in_slicer([tmp_path / "image.nrrd"]))
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_dicom_series(tmp_path, turned):
     lps = AXIAL.copy()

@@ -86,6 +86,27 @@ def test_series_keeps_patient_study_and_space_of_its_source(tmp_path, source):
     assert sources == {str(pydicom.dcmread(path).SOPInstanceUID) for path in (tmp_path / "source").iterdir()}
 
 
+def test_each_slice_names_its_source_whatever_the_order(tmp_path, source):
+    turned = source.ijk_to_ras.copy()
+    turned[:, 3] += 3 * turned[:, 2]
+    turned[:, 2] *= -1
+    header = pydicom.Dataset(source.dicom)
+    header.SourceImageSequence = list(source.dicom.SourceImageSequence)[::-1]
+    write_derived(Image(source.array[::-1], turned, Meaning.HU, dicom=header), tmp_path / "out", REPORT)
+    places = {item.SOPInstanceUID: item.ImagePositionPatient for item in headers(tmp_path / "source")}
+    for item in headers(tmp_path / "out"):
+        assert places[item.SourceImageSequence[0].ReferencedSOPInstanceUID] == item.ImagePositionPatient
+
+
+def test_invalid_attributes_of_the_source_do_not_stop_the_writing(tmp_path, source):
+    scanned = tmp_path / "source"
+    for path in scanned.iterdir():
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"120 ", b"12x ").replace(b"HFS ", b"hf!$").replace(b"19500101", b"1950-1-1"))
+    write_derived(read(scanned), tmp_path / "out", REPORT)
+    np.testing.assert_array_equal(read(tmp_path / "out").array, source.array)
+
+
 def test_all_source_images_are_named_where_slices_do_not_correspond(tmp_path, source):
     write_derived(source.with_array(np.repeat(source.array, 2, 0)), tmp_path / "out", REPORT)
     assert {len(item.SourceImageSequence) for item in headers(tmp_path / "out")} == {4}
@@ -197,6 +218,14 @@ def test_one_slice_is_one_file(tmp_path, source):
 def test_image_write_leads_here(tmp_path, source):
     write(source, tmp_path / "series")
     np.testing.assert_array_equal(read(tmp_path / "series").array, source.array)
+
+
+def test_numbers_fit_decimal_strings(tmp_path, recwarn):
+    matrix = AXIAL.copy()
+    matrix[:3, 3] = -9.999999999999998, 1e-13, -1234.5678901234567
+    write_derived(volume(np.zeros((2, 3, 4), np.int16), matrix), tmp_path / "out", REPORT)
+    assert headers(tmp_path / "out")[0].ImagePositionPatient == pytest.approx([10, 0, -1234.5678901235], abs=1e-9)
+    assert not recwarn.list
 
 
 def test_window(tmp_path, source):

@@ -64,6 +64,16 @@ def test_whole_nifti_files_of_other_writers_are_accepted(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / name).array, array)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_truncated_nifti_colors(tmp_path, kind):
+    write(Image(np.zeros((3, 4, 5, 3), kind)), tmp_path / "colors.nii")
+    data = (tmp_path / "colors.nii").read_bytes()
+    (tmp_path / "cut.nii").write_bytes(data[:-1])
+    assert read(tmp_path / "colors.nii").is_color
+    with pytest.raises(InputError, match=r"'cut.nii' cannot be read"):
+        read(tmp_path / "cut.nii")
+
+
 def test_truncated_jpeg_with_a_whole_preview_inside_is_noticed(tmp_path):
     write(Image(np.full((1, 64, 64), 9, np.uint8), meaning=Meaning.DISPLAY), tmp_path / "picture.jpg")
     data = (tmp_path / "picture.jpg").read_bytes()
