@@ -1,8 +1,8 @@
 """The demonstration: a real CT slice, damaged in four ways and restored in all four tasks.
 
-The slice is the one that pydicom ships (128 x 128 pixels, head). Each task starts from what has been lost on purpose, so
-that the result can be held against the truth. Writes to --out: a contact sheet, the volumes, the reports, and a scene
-for Slicer.
+The slice is the one that pydicom ships (128 x 128 pixels). It is noisy as it was scanned, which denoising starts from;
+the other tasks start from what has been lost on purpose, so that the result can be held against the truth. Writes to
+--out: a contact sheet, the volumes, the reports, and a scene for Slicer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pydicom.data import get_testdata_file
 from skimage.metrics import peak_signal_noise_ratio
 from tqdm import tqdm
 
-from CTRestorationLib.dose import lower_dose
 from CTRestorationLib.options import RestorationOptions, Task, Tier
 from CTRestorationLib.restore import restore
 from InverseImagingLib import image as images
@@ -37,13 +36,13 @@ TILE = 256
 
 @dataclass(frozen=True)
 class Case:
-    """One task: what the method is given, and the truth where it is known (on the result's grid)."""
+    """One task: what the method is given, and the truth on the result's grid; None where nobody knows it."""
 
     title: str
     options: RestorationOptions
     given: Image
     mask: Image | None
-    truth: Image
+    truth: Image | None
 
 
 def main() -> None:
@@ -70,8 +69,7 @@ def cases() -> Iterator[Case]:
     slice_hu = truth.array[0]
     rng = np.random.default_rng(0)
 
-    noisy = lower_dose(slice_hu, truth.spacing[0], dose=0.1)
-    yield Case("denoise, 10 % dose", options(Task.DENOISE), truth.with_array(noisy[None]), None, truth)
+    yield Case("denoise, as scanned", options(Task.DENOISE), truth.with_array(truth.array, name="CT_small"), None, None)
 
     coarse, coarse_matrix = slice_hu.reshape(64, 2, 64, 2).mean(axis=(1, 3)), truth.ijk_to_ras @ np.diag([2, 2, 1, 1.0])
     coarse_matrix[:3, 3] += truth.ijk_to_ras[:3, :2].sum(axis=1) / 2
@@ -140,30 +138,27 @@ def write(case: Case, results: dict[Tier, Result], out: Path) -> None:
 
 
 def contact_sheet(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
-    """A row a task: truth, input, and for each tier the result and how far it is from the truth."""
-    columns = ["truth", "input"] + [f"{tier.value}{what}" for tier in TIERS for what in ("", " minus truth")]
+    """A row a task: truth, input, and for each tier the result and its difference from the truth, or from the input."""
+    columns = 2 + 2 * len(TIERS)
     margin, head, gap = 10, 76, 34
-    sheet = Picture.new(
-        "RGB", (len(columns) * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f"
-    )
+    sheet = Picture.new("RGB", (columns * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f")
     draw = ImageDraw.Draw(sheet)
     big, small = ImageFont.load_default(22), ImageFont.load_default(15)
     low, high = WINDOW
-    draw.text((margin, 8), f"CT Restoration: one real slice, four tasks. Window {low:g} to {high:g} HU; ", "white", big)
-    draw.text(
-        (margin, 38),
-        "differences from -100 (blue) to 100 HU (red). Computed images, for research only.",
-        "#bbbbbb",
-        small,
+    draw.text((margin, 8), "CT Restoration: one real slice, four tasks", "white", big)
+    note = (
+        f"Window {low:g} to {high:g} HU, differences -100 (blue) to 100 HU (red). Computed images, for research only."
     )
+    draw.text((margin, 38), note, "#bbbbbb", small)
     for row, (case, results) in enumerate(finished):
         top = head + row * (TILE + gap)
-        given = case.given if case.mask is None else masked(case)
-        tiles = [(gray(case.truth), case.title), (gray(given), "input" + score(case.given, case.truth, case.mask))]
+        reference, name = (case.truth, "truth") if case.truth is not None else (case.given, "input")
+        tiles = [(gray(reference), case.title), (gray(masked(case)), "input")]
         for tier, result in results.items():
             image = result.images["result"]
-            tiles.append((gray(image), f"{tier.value}{score(image, case.truth)}"))
-            tiles.append((difference(image, case.truth), f"{tier.value} minus truth"))
+            score = f", {psnr(image, case.truth):.1f} dB" if case.truth is not None else ""
+            tiles.append((gray(image), f"{tier.value}{score}"))
+            tiles.append((difference(image, reference), f"{tier.value} minus {name}"))
         for column, (tile, text) in enumerate(tiles):
             left = margin + column * (TILE + margin)
             sheet.paste(tile.resize((TILE, TILE), Picture.Resampling.NEAREST), (left, top + gap - 8))
@@ -171,14 +166,10 @@ def contact_sheet(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -
     sheet.save(path)
 
 
-def score(image: Image, truth: Image, mask: Image | None = None) -> str:
-    if image.array.shape != truth.array.shape or mask is not None:
-        return ""
-    return f", {psnr(image, truth):.1f} dB"
-
-
 def masked(case: Case) -> Image:
-    assert case.mask is not None
+    """The input, with what is missing as NaN."""
+    if case.mask is None:
+        return case.given
     return case.given.with_array(np.where(case.mask.array > 0, np.nan, case.given.array))
 
 
@@ -210,7 +201,6 @@ def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> 
     from InverseImagingLib import nodes
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    shown = []
     for case, results in finished:
         task = case.options.task.value
         folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), case.title)
@@ -224,10 +214,9 @@ def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> 
                 node = nodes.add_result(image, f"{task} {tier.value} {name}", source, result.report)
                 nodes.set_window(node, *(WINDOW if name == "result" else (-100, 100)))
                 hierarchy.CreateItem(folder, node)
-                shown.append(node) if (name, task) == ("result", "denoise") else None
-    truth = nodes.node_from_image(finished[0][0].truth, "truth")
+    truth = nodes.node_from_image(finished[-1][0].truth, "truth")
     nodes.set_window(truth, *WINDOW)
-    _show(scene, [slicer.util.getNode("denoise input"), shown[-1]])
+    _show(scene, [slicer.util.getNode("restore input"), slicer.util.getNode(f"restore {TIERS[-1].value} result")])
     if not scene.WriteToMRB(str(path)):
         raise OSError(f"{path} could not be written")
 
