@@ -128,7 +128,7 @@ def read_stamp() -> dict[str, str]:
 def make_venv() -> None:
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         raise Failure("This Python lacks the module venv; on Debian and Ubuntu: sudo apt-get install -y python3-venv")
-    say("Setting up .venv, once; expected to take 2 to 6 minutes, downloads 1 GB and fills 3 GB")
+    say("Setting up .venv, once; expected to take 1 to 6 minutes, download 0.6 GB and fill 3 GB")
     # Inside .venv the interpreter must not remove itself: its base makes the new one.
     base = getattr(sys, "_base_executable", None) or sys.executable
     if subprocess.call([base, "-m", "venv", "--clear", str(VENV)], cwd=ROOT) != 0:
