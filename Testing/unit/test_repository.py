@@ -26,7 +26,15 @@ RAW = "https://raw.githubusercontent.com/SlicerInverseImaging/SlicerInverseImagi
 def repository_files() -> list[str]:
     """Every file that is or would be committed, relative to the root, with forward slashes."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, encoding="utf-8").stdout.split("\0")
+    try:
+        output = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, encoding="utf-8").stdout
+        names = output.split("\0")
+    except (OSError, subprocess.CalledProcessError):  # an unpacked archive, or no git
+        made = re.compile(
+            r"(\.git|\.venv|\.\w+_cache|\.hypothesis|build|dist|demo|panels)/|.*(__pycache__|\.egg-info)/"
+        )
+        names = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")]
+        names = [name for name in names if not made.match(name)]
     return sorted(name for name in names if name and (ROOT / name).is_file())
 
 
