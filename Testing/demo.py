@@ -196,7 +196,9 @@ def difference(image: Image, truth: Image) -> Picture.Image:
 def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
     """A Slicer scene with all volumes, a folder a task, windows set, input and deep result in the slice views."""
     import slicer
+    import vtk
 
+    vtk.vtkObject.GlobalWarningDisplayOff()  # about color tables that only the application has
     slicer.mrmlScene = scene = slicer.vtkMRMLScene()
     from InverseImagingLib import nodes
 
