@@ -43,7 +43,7 @@ def cmake_text(folder: str = "") -> str:
 
 
 def cmake_list(text: str, name: str) -> list[str]:
-    """The words of set(name ...), quoted strings whole, comments left out."""
+    """The words of set(name ...); a quoted string is one word."""
     word = r'(?:"[^"]*"|[^\s"()]+)'
     body = re.search(rf"^set\({name}((?:\s+{word})*)\s*\)", text, re.MULTILINE)
     assert body, f"set({name} ...) is missing or holds more than words"
