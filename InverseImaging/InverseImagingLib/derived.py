@@ -18,7 +18,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from .errors import InputError
-from .files import LPS_TO_RAS, beside
+from .files import LPS_TO_RAS, beside, quiet
 from .image import Image, Meaning
 
 RESEARCH_ONLY = "For research use only, not for diagnosis or treatment."
@@ -94,7 +94,7 @@ def write_derived(
         raise InputError(
             f"'{path.name}' can hold one slice, but '{image.name}' has {len(stored)}; name a folder instead."
         )
-    with beside(path) as holder:
+    with beside(path) as holder, quiet():
         folder = holder if single else holder / path.name
         folder.mkdir(exist_ok=True)
         for k, plane in enumerate(stored):
@@ -137,6 +137,7 @@ def _geometry(image: Image) -> tuple[np.ndarray, np.ndarray]:
     return _unit(np.cross(row, column)), lps
 
 
+@quiet()
 def _series_header(image: Image, report: Mapping[str, Any], window: tuple[float, float] | None) -> Dataset:
     """What all slices share."""
     source = image.dicom if image.dicom is not None else Dataset()
@@ -158,7 +159,8 @@ def _series_header(image: Image, report: Mapping[str, Any], window: tuple[float,
 
     header.SOPClassUID, header.Modality = CTImageStorage, "CT"
     header.SeriesInstanceUID = generate_uid()
-    header.SeriesNumber = int(source.get("SeriesNumber") or 0) + _SERIES_NUMBER_STEP
+    number = str(source.get("SeriesNumber"))
+    header.SeriesNumber = (int(number) if number.isdigit() else 0) + _SERIES_NUMBER_STEP
     header.SeriesDescription = _text(f"{method}: {source.get('SeriesDescription') or image.name}", 64)
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = now.strftime("%Y%m%d")
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = now.strftime("%H%M%S")
