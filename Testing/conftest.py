@@ -5,6 +5,7 @@ With the environment variable SLICER_SOURCE naming a Slicer checkout, the stand-
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,19 +65,15 @@ def open_panel(scene) -> Iterator[Callable]:
     """open_panel("CTRestoration") loads the module of that name, or at that path, and returns its widget as shown."""
     from standin import modules
 
-    opened = []
+    with contextlib.ExitStack() as opened:
 
-    def open_module(module: str | Path):
-        path = Path(module) if Path(module).suffix == ".py" else REPOSITORY / module / f"{module}.py"
-        if modules.is_loaded(path.stem):
-            return modules.show(path.stem)
-        modules.load(path)
-        opened.append(path.stem)
-        return modules.show(path.stem)
+        def open_module(module: str | Path):
+            path = Path(module) if Path(module).suffix == ".py" else REPOSITORY / module / f"{module}.py"
+            if modules.is_loaded(path.stem):
+                return modules.show(path.stem)
+            return opened.enter_context(modules.shown(path))
 
-    yield open_module
-    for name in reversed(opened):
-        modules.unload(name)
+        yield open_module
 
 
 @pytest.fixture
@@ -89,13 +86,16 @@ def wait_until(slicer_app) -> Callable:
 
 @pytest.fixture
 def picture(slicer_app, request: pytest.FixtureRequest, tmp_path: Path) -> Callable:
-    """picture(widget, name) writes a PNG of a panel and returns its path."""
+    """picture(widget, name) writes a PNG of a panel, with the slice view beside it if view="Red"; returns its path."""
     from standin import views
 
     folder = Path(request.config.getoption("--pictures") or tmp_path)
 
-    def write(widget, name: str, width: int = 480, height: int = 0) -> Path:
-        return views.save(views.panel_image(widget, width, height), folder / f"{name}.png")
+    def write(widget, name: str, width: int = 480, height: int = 0, view: str = "") -> Path:
+        image = views.panel_image(widget, width, height)
+        if view:
+            image = views.side_by_side(image, views.slice_image(view, image.height()))
+        return views.save(image, folder / f"{name}.png")
 
     return write
 

@@ -800,6 +800,8 @@ def test_slice_pictures_show_the_volume_upright(scene: Any, tmp_path: Path) -> N
 
 
 def test_pictures_of_panels(probe: Any, picture: Callable) -> None:
+    beside = qt.QImage(str(picture(probe, "beside", 300, view="Red")))
+    assert beside.width() == 300 + beside.height()
     image = qt.QImage(str(picture(probe, "probe", 400)))
     assert image.width() == 400
     assert image.height() > 300

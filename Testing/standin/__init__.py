@@ -6,10 +6,10 @@ lacks of Slicer's Python (base/). With the environment variable SLICER_SOURCE na
 is used instead of base/.
 
     slicer = standin.boot()
-    from standin import modules
-    modules.load("CTRestoration/CTRestoration.py")
-    widget = modules.show("CTRestoration")
-    widget.ui.applyButton.click()
+    from standin import modules, views
+    with modules.shown("CTRestoration/CTRestoration.py") as widget:
+        widget.ui.applyButton.click()
+        views.save(views.panel_image(widget), "panel.png")
 
 Not there: views on a screen, other modules' panels, command-line modules, DICOM database, Segment Editor, downloads.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import qt
@@ -52,6 +53,16 @@ def unload(name: str) -> None:
         representation.deleteLater()
         qt.QCoreApplication.sendPostedEvents(None, int(qt.QEvent.DeferredDelete))
     slicer.app.processEvents()
+
+
+@contextlib.contextmanager
+def shown(path: str | Path) -> Iterator:
+    """Load and show a module for a while; gives its Python widget."""
+    name = load(path).name
+    try:
+        yield show(name)
+    finally:
+        unload(name)
 
 
 def is_loaded(name: str) -> bool:

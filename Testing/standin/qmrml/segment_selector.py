@@ -45,6 +45,7 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         self.mrmlSceneChanged.connect(self._node_selector.setMRMLScene)
         self._node_selector.currentNodeChanged.connect(self._on_node_changed)
         self._segments.currentIndexChanged.connect(self._on_segment_changed)
+        self._populate()
 
     def _on_node_changed(self, node):
         self._observers.remove_all()
