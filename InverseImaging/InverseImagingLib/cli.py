@@ -114,8 +114,10 @@ def _run_restore(arguments: argparse.Namespace) -> int:
     options = options_from(arguments, method.load_options(), **changes)
     outputs = {"result": arguments.output, "residual": arguments.residual, "uncertainty": arguments.uncertainty}
     outputs = {name: path for name, path in outputs.items() if path}
-    for path in filter(None, (*outputs.values(), arguments.report)):
-        _check_place(path)
+    for path in outputs.values():
+        _check_place(path, is_image=True)
+    if arguments.report:
+        _check_place(arguments.report, is_image=False)
 
     image = images.read(arguments.input, series=arguments.series)
     inputs = {"mask": images.read(arguments.mask)} if arguments.mask else {}
@@ -139,23 +141,27 @@ def _write(image: Any, path: str, report: dict[str, Any]) -> None:
     from . import dicom
     from . import image as images
 
-    if _is_dicom(path):
+    if dicom.is_target(path):
         dicom.write_derived(image, path, report)
     else:
         images.write(image, path)
 
 
-def _is_dicom(path: str) -> bool:
-    return path.lower().endswith(".dcm") or path.endswith(("/", os.sep)) or not Path(path).suffix or Path(path).is_dir()
-
-
-def _check_place(path: str) -> None:
+def _check_place(path: str, is_image: bool) -> None:
     """Raise InputError, before the work, when a result could not be written there after it."""
+    from . import dicom, files
+
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise InputError(f"Output '{path}' cannot be written: there is no folder '{folder}'; make it first.")
     if not os.access(folder, os.W_OK):
         raise InputError(f"Output '{path}' cannot be written: folder '{folder}' is read-only; choose another one.")
+    if not is_image:
+        return
+    if Path(path).is_dir() and any(Path(path).iterdir()):
+        raise InputError(f"Output folder '{path}' is not empty; name a new one.")
+    if not dicom.is_target(path) and not files.is_volume(Path(path)):
+        raise InputError(f"Output '{path}' names no format that holds HU; use .nrrd, .nii.gz, .mha, .dcm or a folder.")
 
 
 def _write_text(text: str, path: str) -> None:

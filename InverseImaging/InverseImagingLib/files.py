@@ -46,6 +46,11 @@ def is_known(path: Path) -> bool:
     return suffix(path) in _VOLUMES + _PICTURES
 
 
+def is_volume(path: Path) -> bool:
+    """Whether the suffix names a format that holds a volume with its place in the patient."""
+    return suffix(path) in _VOLUMES
+
+
 def read_file(path: Path) -> Image:
     """The image in a file of a known format; see image.read."""
     decoded = decode(path)

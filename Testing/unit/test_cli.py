@@ -99,8 +99,11 @@ def test_wrong_inputs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
 def test_unwritable_output(low_dose: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert cli.main(["restore", str(low_dose), "/no/such/folder/out.nrrd", "--tier", "instant"]) == 2
     assert "there is no folder" in errors(capsys)
-    assert cli.main(["restore", str(low_dose), str(tmp_path / "out.xyz"), "--tier", "instant"]) == 2
-    assert ".xyz" in errors(capsys)
+    for name in ("out.xyz", "out.png"):
+        assert cli.main(["restore", str(low_dose), str(tmp_path / name), "--tier", "instant"]) == 2
+        assert "names no format that holds HU" in errors(capsys)
+    assert cli.main(["restore", str(low_dose), str(tmp_path), "--tier", "instant"]) == 2
+    assert "is not empty" in errors(capsys)
 
 
 def test_a_fault_of_the_program(low_dose: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
