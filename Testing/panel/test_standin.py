@@ -199,6 +199,15 @@ def test_defaults_and_types(probe: Any) -> None:
     assert probe.parameters.size.value == "small"
 
 
+def test_lists_change_as_a_whole_or_not_at_all(probe: Any) -> None:
+    probe.parameters.numbers += [1, 2]
+    with pytest.raises(TypeError):
+        probe.parameters.numbers.extend([3, "4"])
+    assert probe.parameters.numbers == [1, 2]
+    del probe.parameters.numbers[0]
+    assert type(probe.parameters)(probe.parameters.parameterNode).numbers == [2]
+
+
 def test_an_existing_node_keeps_its_values(probe: Any) -> None:
     probe.parameters.amount = 2.0
     again = type(probe.parameters)(probe.parameters.parameterNode)

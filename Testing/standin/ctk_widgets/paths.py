@@ -77,7 +77,7 @@ class ctkDirectoryButton(QtWidgets.QWidget):
         layout.addWidget(self._button)
 
     def setDirectory(self, directory):
-        directory = QtCore.QDir(directory).path()
+        directory = QtCore.QDir(directory).absolutePath()
         if directory != self._button.text:
             self._button.setText(directory)
             self.directoryChanged.emit(directory)

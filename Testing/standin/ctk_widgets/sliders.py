@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import math
-
 from PySide6 import QtCore, QtWidgets
 
 from ..pythonqt.native import native
 
 Property, Signal = QtCore.Property, QtCore.Signal
+POSITIONS = 2**31 - 1
 
 
 def _setting(kind: type, name: str) -> Property:
@@ -52,11 +51,14 @@ class _FloatSlider(QtWidgets.QWidget):
     def _step(self):
         return self._settings["singleStep"] or 1.0
 
+    def _position(self, value):
+        return round(min(max(value / self._step(), -POSITIONS), POSITIONS))
+
     def _refresh(self):
         settings = self._settings
         blockers = [QtCore.QSignalBlocker(part) for part in (self._slider, self._spin_box)]
-        self._slider.setRange(round(self._minimum / self._step()), round(self._maximum / self._step()))
-        self._slider.setValue(round(self._value / self._step()))
+        self._slider.setRange(self._position(self._minimum), self._position(self._maximum))
+        self._slider.setValue(self._position(self._value))
         self._spin_box.setDecimals(settings["decimals"])
         self._spin_box.setRange(self._minimum, self._maximum)
         self._spin_box.setSingleStep(self._step())
@@ -74,8 +76,6 @@ class _FloatSlider(QtWidgets.QWidget):
             self.valueChanged.emit(value)
 
     def setRange(self, minimum, maximum):
-        if math.isinf(minimum) or math.isinf(maximum):
-            raise ValueError("A slider needs a finite range")
         self._minimum, self._maximum = float(minimum), float(max(minimum, maximum))
         self._refresh()
         self.rangeChanged.emit(self._minimum, self._maximum)

@@ -30,14 +30,14 @@ class Default:
         return self._generator() if self._generator else self._value
 
 
-@dataclass
+@dataclass(eq=False)
 class Decimals:
     """Digits that the widget shows after the point."""
 
     value: int
 
 
-@dataclass
+@dataclass(eq=False)
 class SingleStep:
     """What one step of the widget adds."""
 
@@ -60,7 +60,7 @@ class NotNone(Validator):
             raise ValueError("Value must not be None")
 
 
-@dataclass
+@dataclass(eq=False)
 class IsInstance(Validator):
     """None or an instance of a class."""
 
@@ -71,7 +71,7 @@ class IsInstance(Validator):
             raise TypeError(f"Value must be of type {self.classtype}, is {value!r} of type {type(value)}")
 
 
-@dataclass
+@dataclass(eq=False)
 class WithinRange(Validator):
     """minimum <= value <= maximum."""
 
@@ -83,7 +83,7 @@ class WithinRange(Validator):
             raise ValueError(f"Value must be within range [{self.minimum}, {self.maximum}], is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Minimum(Validator):
     """minimum <= value."""
 
@@ -94,7 +94,7 @@ class Minimum(Validator):
             raise ValueError(f"Value must be at least {self.minimum}, is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Maximum(Validator):
     """value <= maximum."""
 
@@ -105,7 +105,7 @@ class Maximum(Validator):
             raise ValueError(f"Value must be at most {self.maximum}, is {value}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Choice(Validator):
     """One of some values."""
 
@@ -116,7 +116,7 @@ class Choice(Validator):
             raise ValueError(f"Value must be one of {self.choices}, is {value!r}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Exclude(Validator):
     """None of some values."""
 

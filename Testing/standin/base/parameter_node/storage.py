@@ -294,6 +294,10 @@ class ObservedList(collections.abc.MutableSequence):
         with self._changed() as elements:
             elements.insert(index, value)
 
+    def extend(self, values):
+        with self._changed() as elements:
+            elements.extend(values)
+
     def __eq__(self, other):
         return self._elements == (other._elements if isinstance(other, ObservedList) else other)
 
