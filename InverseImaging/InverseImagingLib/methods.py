@@ -44,7 +44,7 @@ METHODS = {
             function="CTRestorationLib.restore:restore",
             options="CTRestorationLib.options:RestorationOptions",
             citation=(
-                "Y. Yin. CT Image Reconstruction and Optimization with Unsupervised Deep Learning. 2024. "
+                "Y. Yin. CT Image Reconstruction and Optimization with Unsupervised Deep Learning. "
                 "After: D. Ulyanov, A. Vedaldi, V. Lempitsky. Deep Image Prior. CVPR 2018."
             ),
             models="CTRestorationLib/prior",

@@ -175,6 +175,10 @@ class MethodPanel(VTKObservationMixin):
         self._showIdle(_("Select an input volume and press Apply."))
         self._showResults()
 
+    @property
+    def isRunning(self) -> bool:
+        return self._runner.isRunning
+
     # Life cycle, called by the module's widget
 
     def enter(self) -> None:
