@@ -7,9 +7,7 @@ C++ objects take no new attributes. The files of this package give PySide6's cla
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import sys
 import types
 
 
@@ -22,7 +20,6 @@ def install() -> types.ModuleType:
     from .ui_loader import UiLoader
 
     warnings.install()
-    _keep_bools_alive()
     classes = namespace.object_classes()
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     enums.install(namespace.classes())
@@ -35,11 +32,3 @@ def install() -> types.ModuleType:
     vars(qt).update(namespace.flat())
     vars(qt).update(QUiLoader=UiLoader, _application=application)
     return qt
-
-
-def _keep_bools_alive() -> None:
-    # PySide6 6.12 loses references to them (emit() returns True uncounted), which ends the process when none is left.
-    # Python 3.12 and later do not count them either.
-    if sys.version_info < (3, 12):
-        for value in (True, False):
-            ctypes.c_ssize_t.from_address(id(value)).value += 1 << 32
