@@ -159,7 +159,6 @@ class JobRunner:
         elif kind == "result":
             self._release().onJobResult(Result(images, header["report"]))
         elif kind == "error":
-            log.error(header["details"])
             self._release().onJobFailed(header["message"], header["details"])
 
     def _onErrorOutput(self) -> None:

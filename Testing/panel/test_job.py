@@ -154,6 +154,16 @@ def test_a_lost_worker_is_said_and_replaced(runner: Any, wait_until: Callable, w
     assert listener.end[0] == "result"
 
 
+def test_an_idle_worker_may_go(runner: Any, wait_until: Callable) -> None:
+    listener = start(runner, "double")
+    wait_until(lambda: listener.end, 20)
+    os.kill(runner._process.processId(), signal.SIGKILL)
+    wait_until(lambda: runner._process is None, 5)
+    listener = start(runner, "double")
+    wait_until(lambda: listener.end, 20)
+    assert listener.end[0] == "result"
+
+
 @pytest.mark.parametrize("script", ["double", "slow", "deaf"])
 def test_stop_leaves_no_process(runner: Any, wait_until: Callable, script: str) -> None:
     listener = start(runner, script)

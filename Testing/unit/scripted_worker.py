@@ -20,7 +20,7 @@ from InverseImagingLib.method import OnProgress, Progress, Result, option, optio
 
 @dataclass(frozen=True)
 class ScriptedOptions:
-    script: str = option("double", "double, slow, deaf, crash, refuse, fail, chatter or import")
+    script: str = option("double", "double, slow, deaf, crash, refuse, fail, memory, chatter or import")
     seconds: float = option(30.0, "how long slow and deaf take", low=0.0)
     device: Device = option(Device.AUTO, "device")
 
@@ -30,6 +30,8 @@ def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Resu
         raise InputError(f"Image '{image.name}' is refused; give another one.")
     if options.script == "fail":
         raise RuntimeError("a fault of the program")
+    if options.script == "memory":
+        raise MemoryError
     if options.script == "crash":
         os._exit(3)
     if options.script == "import":

@@ -78,6 +78,7 @@ def test_what_a_method_prints_does_not_reach_the_frames(client: Client) -> None:
     [
         ("refuse", "Image 'CT' is refused; give another one."),
         ("fail", "An unexpected error stopped the run (RuntimeError: a fault of the program)"),
+        ("memory", "The computer ran out of memory; choose fewer slices or a smaller image."),
         ("import", "The Python package 'a_package_that_is_missing' is missing in "),
     ],
 )
