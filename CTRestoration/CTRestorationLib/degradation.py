@@ -9,22 +9,21 @@ from scipy.ndimage import gaussian_filter
 from .companding import Companding
 from .filling import pull_push
 from .masks import dropped, scribbles
+from .prior import DENOISE, FILL
 from .prior_network import network_inputs
-from .resampling import downsample, upsample
+from .resampling import downsample, project, upsample
 
 _DEFAULT_WINDOW = (-160.0, 240.0)
-_FILLING = 0.55  # share of the samples of the completing network; the others are super-resolution
 
 
 class Degradation:
-    """Degrades crops for one of the two networks.
+    """Degrades crops for one network.
 
-    noise_bank: for the network that denoises, arrays of projection noise in HU, at least as large as a crop; empty for
-    the network that completes (inpainting, restoration, super-resolution).
+    network: DENOISE, FILL or REFINE. noise_bank: for DENOISE, projection noise in HU, arrays at least as large as a crop.
     """
 
-    def __init__(self, noise_bank: list[np.ndarray]) -> None:
-        self._bank = noise_bank
+    def __init__(self, network: str, noise_bank: list[np.ndarray]) -> None:
+        self._network, self._bank = network, noise_bank
 
     def batch(
         self, crops: list[np.ndarray], rng: np.random.Generator
@@ -38,19 +37,20 @@ class Degradation:
         companding = Companding(*_window(rng))
         truth = companding.compress(torch.from_numpy(crop)[None, None])
         known, everywhere = torch.ones_like(truth), torch.ones_like(truth)
-        if self._bank:
+        if self._network == DENOISE:
             noise, level = self._noise(crop.shape, rng)
             noisy = companding.compress(torch.from_numpy(crop + noise)[None, None])
             return network_inputs(noisy, known, level / companding.width, (1, 1)), truth, everywhere
-        if rng.random() < _FILLING:
+        if self._network == FILL:
             missing = _missing(crop.shape, rng)
             known = 1.0 - torch.from_numpy(missing.astype(np.float32))[None, None]
             return network_inputs(pull_push(truth * known, known), known, 0.0, (1, 1)), truth, 1.0 - known
         factor = int(rng.choice([2, 4, 4, 8]))
         through_plane = rng.random() < 0.2
         factors, kernel = ((factor, 1), "box") if through_plane else ((factor, factor), "lanczos")
-        coarse = upsample(downsample(crop, factors, kernel), factors)
-        estimate = companding.compress(torch.from_numpy(coarse.astype(np.float32))[None, None])
+        coarse = downsample(crop, factors, kernel)
+        start = project(upsample(coarse, factors), coarse, factors, kernel)
+        estimate = companding.compress(torch.from_numpy(start.astype(np.float32))[None, None])
         return network_inputs(estimate, known, 0.0, factors), truth, everywhere
 
     def _noise(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[np.ndarray, float]:

@@ -12,7 +12,7 @@ import torch
 from .prior_network import PriorNetwork
 
 FOLDER = Path(__file__).parent / "prior"
-DENOISE, COMPLETE = "denoise", "complete"
+DENOISE, FILL, REFINE = NETWORKS = ("denoise", "fill", "refine")  # refine: super-resolution
 
 
 def write_prior(name: str, network: PriorNetwork, folder: Path, settings: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def write_prior(name: str, network: PriorNetwork, folder: Path, settings: dict[s
 
 
 def read_prior(name: str, folder: Path | None = None) -> tuple[PriorNetwork | None, dict[str, Any], str]:
-    """The network DENOISE or COMPLETE with the shipped weights, its manifest, and "".
+    """One of NETWORKS with the shipped weights, its manifest, and "".
 
     Without usable weights: None, an empty manifest, and a sentence that says why.
     """

@@ -80,17 +80,24 @@ def project(fine: np.ndarray, coarse: np.ndarray, factors: tuple[int, int], kern
 
 
 class Resampling:
-    """The same downsampling on torch tensors (..., H, W), differentiable."""
+    """The same on torch tensors (..., H, W), for coarse slices of one shape; differentiable."""
 
     def __init__(
         self, shape: tuple[int, int], factors: tuple[int, int], kernel: str, device: torch.device | str = "cpu"
     ) -> None:
         pairs = list(zip(shape, factors, strict=True))
-        self._down = [torch.tensor(downsampler(s, f, kernel), dtype=torch.float32, device=device) for s, f in pairs]
-        self._up = [torch.tensor(upsampler(s, f), dtype=torch.float32, device=device) for s, f in pairs]
+
+        def tensors(matrices: list[np.ndarray]) -> list[torch.Tensor]:
+            return [torch.tensor(m, dtype=torch.float32, device=device) for m in matrices]
+
+        self._down = tensors([downsampler(s, f, kernel) for s, f in pairs])
+        self._up = tensors([upsampler(s, f) for s, f in pairs])
+        self._back = tensors([_pseudo_inverse(s, f, kernel) for s, f in pairs])
 
     def down(self, fine: torch.Tensor) -> torch.Tensor:
         return self._down[0] @ fine @ self._down[1].T
 
-    def up(self, coarse: torch.Tensor) -> torch.Tensor:
-        return self._up[0] @ coarse @ self._up[1].T
+    def start(self, coarse: torch.Tensor) -> torch.Tensor:
+        """Interpolated, and corrected so that its downsampling is `coarse`."""
+        fine = self._up[0] @ coarse @ self._up[1].T
+        return fine + self._back[0] @ (coarse - self.down(fine)) @ self._back[1].T

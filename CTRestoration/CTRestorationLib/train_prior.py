@@ -17,7 +17,7 @@ from torch import nn
 
 from .degradation import Degradation
 from .dose import dose_noise, line_integrals
-from .prior import COMPLETE, DENOISE, write_prior
+from .prior import DENOISE, NETWORKS, write_prior
 from .prior_network import PriorNetwork
 
 TRAINING_PATIENTS = ("A002304", "A027284", "A056642")
@@ -113,7 +113,7 @@ def train(arguments: argparse.Namespace) -> None:
     samples = Samples(slices, volumes, arguments.crop)
     out.mkdir(parents=True, exist_ok=True)
     noise = noise_bank(slices, out / "noise", arguments.seed) if arguments.network == DENOISE else []
-    degradation = Degradation(noise)
+    degradation = Degradation(arguments.network, noise)
     network = PriorNetwork(arguments.channels, arguments.scales).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)
@@ -196,7 +196,7 @@ def _resume(state, network, average, optimizer) -> tuple[float, int]:  # type: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("network", choices=(DENOISE, COMPLETE), help="which of the two networks")
+    parser.add_argument("network", choices=NETWORKS, help="which of the networks")
     parser.add_argument("--data", required=True, help="folder of the CT images")
     parser.add_argument("--out", required=True, help="folder for weights, state and simulated noise")
     parser.add_argument("--minutes", type=float, default=60.0, help="training time, over all resumed runs")
