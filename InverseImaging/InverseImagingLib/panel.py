@@ -162,6 +162,7 @@ class MethodPanel(VTKObservationMixin):
         self._preview: Preview | None = None
         self._curve: Curve | None = None
         self._nodes: list[str] = []
+        self._showsProblem = False
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
@@ -172,7 +173,7 @@ class MethodPanel(VTKObservationMixin):
         self.ui.fadeSlider.connect("valueChanged(double)", self.onFade)
         self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
         self.ui.curveButton.connect("clicked(bool)", self.onCurve)
-        self._showIdle(_("Select an input volume and press Apply."))
+        self._showIdle()
         self._showResults()
 
     @property
@@ -202,7 +203,7 @@ class MethodPanel(VTKObservationMixin):
     def _onSceneEndClose(self, caller: Any, event: Any) -> None:
         self._nodes, self._request, self._curve = [], None, None
         self._showResults()
-        self._showIdle(_("Select an input volume and press Apply."))
+        self._showIdle()
         if self.widget.parent.isEntered:
             self.enter()
 
@@ -231,6 +232,9 @@ class MethodPanel(VTKObservationMixin):
         problem = self.logic.problem(self.parameters)
         self.ui.applyButton.enabled = not problem
         self.ui.applyButton.toolTip = problem or _("Start; the input volume is not changed.")
+        if problem or self._showsProblem:
+            self.ui.statusLabel.text = problem
+        self._showsProblem = bool(problem)
 
     # A run
 
@@ -315,7 +319,7 @@ class MethodPanel(VTKObservationMixin):
         self.ui.statusLabel.text = _("Starting...")
         self._enableInputs(False)
 
-    def _showIdle(self, message: str) -> None:
+    def _showIdle(self, message: str = "") -> None:
         self.ui.applyButton.text = _("Apply")
         self.ui.finishButton.visible = False
         self.ui.progressBar.visible = False

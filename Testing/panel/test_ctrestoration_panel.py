@@ -54,9 +54,10 @@ def run_to_end(panel: Any, wait_until: Callable, seconds: float = 30) -> None:
 
 def test_apply_is_off_with_a_reason(panel: Any) -> None:
     assert not panel.ui.applyButton.enabled
-    assert panel.ui.applyButton.toolTip == "Select an input volume."
+    assert panel.ui.applyButton.toolTip == panel.ui.statusLabel.text == "Select an input volume."
     panel.panel.parameters.inputVolume = add_volume("CT")
     assert panel.ui.applyButton.enabled
+    assert panel.ui.statusLabel.text == ""
     panel.panel.parameters.window_low = 300.0
     assert not panel.ui.applyButton.enabled
     assert "low end of the HU window" in panel.ui.applyButton.toolTip
