@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from .classical import InstantSolver, denoise
+from .classical import InstantSolver, calibrate, denoise_with
 from .metrics import psnr
 from .noise import estimate_noise
 from .options import RestorationOptions, Task, Tier
-from .precision import lower_precision
+from .precision import channels_last, lower_precision
 from .presets import settings_of
 from .prior import DENOISE, FILL, REFINE, read_prior
 from .prior_network import PriorNetwork
-from .problem import Estimate, Problem, Step
-from .self_supervision import CoarserScale, HiddenPixels, NoisePairs, Pairs, SelfSupervision
+from .problem import Estimate, Problem, Step, no_step
+from .self_supervision import CoarseImage, HiddenPixels, NoisePairs, Pairs, SelfSupervision
 from .stopping import HeldOutStop, VarianceStop
 from .tiles import tile_count, tiles
 
@@ -50,7 +50,7 @@ class AdaptiveSolver:
         self._warnings: list[str] = []
         self._manifest: dict[str, Any] = {}
         self._trained = False
-        self._network = self._make_network().to(device, memory_format=torch.channels_last)
+        self._network = channels_last(self._make_network(), device)
         self._initial = copy.deepcopy(self._network.state_dict())
         self._solved = 0
 
@@ -89,27 +89,36 @@ class AdaptiveSolver:
         return Estimate(values, spread)
 
     def solve(self, problem: Problem, step: Step) -> Estimate:
-        guide = None
-        if problem.task is Task.DENOISE and not self._trained:
-            guide, _ = denoise(problem, step=lambda fraction, *a, **k: step(0.05 * fraction, "first estimate"))
-        teacher = self._teacher(problem, guide)
+        teacher = self._teacher(problem, step)
         facts = self._adapt(problem, teacher, step)
         self._solved += 1
         values, spread = self._apply(teacher, problem, turns=8 if self._deep else 2, step=step)
         step(1.0, "done", values)
         return Estimate(values, spread, facts)
 
-    def _teacher(self, problem: Problem, guide: np.ndarray | None = None) -> SelfSupervision:
-        seed = self._options.seed
+    def _teacher(self, problem: Problem, step: Step = no_step) -> SelfSupervision:
+        device, seed = self._device, self._options.seed
         if problem.task is Task.DENOISE:
             noise = estimate_noise(problem.values)
-            teacher = NoisePairs(problem, noise, guide, self._device, seed, use_neighbors=not self._deep)
-            if guide is None:
+            if self._trained:
+                teacher = NoisePairs(problem, noise, device, seed)
                 teacher.guide_by(self._apply(teacher, problem, turns=1)[0])
-            return teacher
+                return teacher
+
+            def beginning(fraction: float, message: str = "", values: Any = None, curve: Any = None) -> bool:
+                return step(0.1 * fraction, "first estimate")
+
+            name, parameter, _ = calibrate(problem, noise, step=beginning)
+            return NoisePairs(
+                problem,
+                noise,
+                device,
+                seed,
+                first=lambda values, sigma: denoise_with(problem, values, name, parameter, sigma, beginning),
+            )
         if problem.missing is not None:
-            return HiddenPixels(problem, self._device, seed)
-        return CoarserScale(problem, self._device, seed)
+            return HiddenPixels(problem, device, seed, self._trained)
+        return CoarseImage(problem, device, seed, self._trained)
 
     def _adapt(self, problem: Problem, teacher: SelfSupervision, step: Step) -> dict[str, Any]:
         """Train the network on the slice; leaves the best averaged weights in it."""
@@ -124,7 +133,8 @@ class AdaptiveSolver:
         if self._solved:
             iterations = max(round(iterations * _FOLLOWING), 1)
         best, steady = HeldOutStop(average, _PATIENCE), VarianceStop(patience=10**9)
-        best.check(self._held_out_error(average, held_out), 0)
+        raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
+        best.check(self._held_out_error(average, held_out) + teacher.misfit(raw), 0)
         first_error, reason, iteration = best.error, "all iterations were made", 0
         share = 0.85
         for iteration in range(1, iterations + 1):
@@ -148,8 +158,9 @@ class AdaptiveSolver:
                     mean.lerp_(value, 1.0 - past)
             finish = False
             if iteration % _CHECK_EVERY == 0 or iteration == iterations:
-                best.check(self._held_out_error(average, held_out), iteration)
-                picture, _ = self._apply(teacher, problem, turns=1, network=average)
+                raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
+                best.check(self._held_out_error(average, held_out) + teacher.misfit(raw), iteration)
+                picture = problem.consistent(raw)
                 steady.update(torch.from_numpy(self._problem_unit(problem, picture)))
                 curve = {"iteration": float(iteration), "variance": steady.variance, "held-out error": best.error}
                 curve["PSNR to input"] = self._psnr_to_input(problem, picture)
@@ -201,6 +212,7 @@ class AdaptiveSolver:
         turns: int,
         step: Step | None = None,
         network: nn.Module | None = None,
+        consistent: bool = True,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """The network's estimate (H, W) in HU and its spread, over up to 8 turned and mirrored copies of the input."""
         network = network or self._network
@@ -227,7 +239,7 @@ class AdaptiveSolver:
             total[put] /= made
             squares[put] /= made
         spread = np.sqrt(np.maximum(squares - total**2, 0.0)).astype(np.float32) if turns > 1 else None
-        return problem.consistent(total), spread
+        return problem.consistent(total) if consistent else total.astype(np.float32), spread
 
     def _turned(self, network: nn.Module, inputs: torch.Tensor, turn: int) -> np.ndarray:
         turned = torch.rot90(inputs, turn % 4, (2, 3))
@@ -252,7 +264,8 @@ def _error(output: torch.Tensor, pairs: Pairs) -> torch.Tensor:
     """Mean square error of what lies in the window, in units of the window."""
     low, high = _CLIPPED
     target = pairs.target.clamp(low, high) if pairs.exact else pairs.target
-    difference = output.float().clamp(low, high) - target
+    output = output.float() if pairs.measured is None else pairs.measured(output.float())
+    difference = output.clamp(low, high) - target
     return (difference.square() * pairs.weight).sum() / pairs.weight.sum().clamp_min(1.0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_erosion, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from .filling import pull_push
 from .noise import NoiseModel, estimate_noise
@@ -16,8 +16,8 @@ from .problem import Estimate, Problem, Step, no_step
 from .resampling import upsample
 from .tiles import tile_count, tiles
 
-_NLM_STRENGTHS = (0.4, 0.55, 0.7, 0.9, 1.2)  # h, in units of the noise level
-_TV_WEIGHTS = (0.4, 0.7, 1.0, 1.5, 2.2)  # in units of the noise level
+_NLM_STRENGTHS = (0.4, 0.55, 0.7, 0.85, 1.0)  # h, in units of the noise level
+_TV_WEIGHTS = (0.4, 0.7, 1.0, 1.4)  # in units of the noise level
 _CALIBRATION = 256  # side of the part of a slice that the choice is made on
 _TILE, _OVERLAP = 192, 16
 
@@ -57,7 +57,7 @@ def calibrate(
     values, level = problem.values[part].astype(np.float64), noise.level[part]
     probe = noise.sample(np.random.default_rng(0))[part]
     smooth = gaussian_filter(values, 1.5)
-    tissue = binary_erosion((smooth > problem.companding.low) & (smooth < problem.companding.high), iterations=2)
+    tissue = (smooth > problem.companding.low) & (smooth < problem.companding.high)
     if not tissue.any():
         tissue[:] = True
     epsilon, best = 0.1, ("", 0.0, np.inf)
@@ -87,17 +87,25 @@ def _denoise(problem: Problem, values: np.ndarray, name: str, parameter: float, 
     return companding.expand(torch.from_numpy(clean)).numpy()
 
 
+def denoise_with(
+    problem: Problem, values: np.ndarray, name: str, parameter: float, sigma: float, step: Step = no_step
+) -> np.ndarray:
+    """Denoise HU values (H, W) of a slice by one of DENOISERS, tile by tile. sigma: noise level in HU."""
+    result = np.empty(values.shape, dtype=np.float64)
+    total = tile_count(problem.values.shape, _TILE)
+    for index, (read, keep, put) in enumerate(tiles(problem.values.shape, _TILE, _OVERLAP)):
+        step(0.5 + 0.5 * index / total, name)
+        result[put] = _denoise(problem, values[read], name, parameter, sigma)[keep]
+    return result
+
+
 def denoise(
     problem: Problem, names: tuple[str, ...] = tuple(DENOISERS), step: Step = no_step
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Denoise a slice by the calibrated best of the named denoisers. Returns HU (H, W) and the choice made."""
     noise = estimate_noise(problem.values)
     name, parameter, risk = calibrate(problem, noise, names, step)
-    result = np.empty(problem.values.shape, dtype=np.float64)
-    total = tile_count(problem.values.shape, _TILE)
-    for index, (read, keep, put) in enumerate(tiles(problem.values.shape, _TILE, _OVERLAP)):
-        step(0.5 + 0.5 * index / total, name)
-        result[put] = _denoise(problem, problem.values[read], name, parameter, noise.typical)[keep]
+    result = denoise_with(problem, problem.values, name, parameter, noise.typical, step)
     facts = {"denoiser": name, "strength": parameter, "noise level HU": round(noise.typical, 2)}
     if np.isfinite(risk):
         facts["estimated error HU"] = round(float(np.sqrt(max(risk, 0.0))), 2)

@@ -19,7 +19,7 @@ _DEFAULT_WINDOW = (-160.0, 240.0)
 class Degradation:
     """Degrades crops for one network.
 
-    network: DENOISE, FILL or REFINE. noise_bank: for DENOISE, projection noise in HU, arrays at least as large as a crop.
+    network: DENOISE, FILL or REFINE. noise_bank: for DENOISE, projection noise in HU, arrays larger than a crop.
     """
 
     def __init__(self, network: str, noise_bank: list[np.ndarray]) -> None:
@@ -60,7 +60,11 @@ class Degradation:
             source = self._bank[rng.integers(len(self._bank))]
             top, left = (rng.integers(0, n - m + 1) for n, m in zip(source.shape, shape, strict=True))
             noise = source[top : top + shape[0], left : left + shape[1]] * rng.choice([-1.0, 1.0])
-            noise = np.rot90(noise, 2 * rng.integers(2)) if shape[0] != shape[1] else np.rot90(noise, rng.integers(4))
+            noise = (
+                np.rot90(noise, 2 * int(rng.integers(2)))
+                if shape[0] != shape[1]
+                else np.rot90(noise, int(rng.integers(4)))
+            )
         if rng.random() < 0.4:
             noise = gaussian_filter(noise, rng.uniform(0.3, 1.2))
         level = float(np.exp(rng.uniform(np.log(4.0), np.log(130.0))))

@@ -1,4 +1,4 @@
-"""Lower the dose of a CT slice where the noise arises: Poisson counts in the projections, then filtered back projection."""
+"""Lower the dose of a CT slice where noise arises: Poisson counts in the projections, then filtered back projection."""
 
 from __future__ import annotations
 

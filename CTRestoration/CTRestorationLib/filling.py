@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 
 def pull_push(values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -18,10 +18,10 @@ def pull_push(values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     if height == 1 and width == 1:
         return values * known
     padding = (0, width % 2, 0, height % 2)
-    weight = F.pad(known, padding)
-    total = F.avg_pool2d(F.pad(values * known, padding), 2)
-    share = F.avg_pool2d(weight, 2)
+    weight = functional.pad(known, padding)
+    total = functional.avg_pool2d(functional.pad(values * known, padding), 2)
+    share = functional.avg_pool2d(weight, 2)
     coarse = total / share.clamp_min(1e-6)
     coarse = pull_push(coarse, (share > 0).to(values.dtype))
-    fine = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+    fine = functional.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     return torch.where(known > 0, values, fine)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates
 
-_PATCH = 24
+_PATCHES = (24, 16, 12, 8)  # sides; smaller ones where the slice has little flat tissue
+_ENOUGH = 20
+_BLOCK = 16
+_QUANTILE = 0.3  # of detail in a block, and of blocks by evenness: low, so that edges do not count
 _TISSUE = (-250.0, 350.0)
 
 
@@ -33,24 +36,27 @@ class NoiseModel:
 
 
 def estimate_noise(hu: np.ndarray) -> NoiseModel:
-    """Model the noise of a slice (H, W) in HU from its flattest patches of soft tissue."""
-    size = min(_PATCH, *hu.shape)
-    patches, positions = _flat_patches(hu, size)
+    """Model the noise of a slice (H, W) in HU.
+
+    Its spectrum comes from the flattest patches of soft tissue, its level all over from fine detail in even blocks.
+    """
+    for size in _PATCHES:
+        patches = _flat_patches(hu, min(size, *hu.shape))
+        if len(patches) >= _ENOUGH:
+            break
+    size = patches.shape[-1]
     window = np.outer(np.hanning(size + 2)[1:-1], np.hanning(size + 2)[1:-1])
-    residuals = patches - _planes(patches)
-    levels = np.sqrt((residuals**2).mean(axis=(1, 2)) * size**2 / max(size**2 - 6, 1))
-    levels = np.maximum(levels, 0.1)
-    spectrum = (np.abs(np.fft.fft2(residuals / levels[:, None, None] * window)) ** 2).mean(axis=0)
+    residuals = patches - _quadratic(patches)
+    levels = np.maximum(residuals.std(axis=(1, 2), keepdims=True), 0.1)
+    spectrum = (np.abs(np.fft.fft2(residuals / levels * window)) ** 2).mean(axis=0)
     transfer = _spread(spectrum, hu.shape)
-    return NoiseModel(_level_map(hu.shape, positions, levels), transfer)
+    return NoiseModel(_level_map(hu, transfer), transfer)
 
 
-def _flat_patches(hu: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The patches (n, size, size) with the least structure, and their centers (n, 2)."""
+def _flat_patches(hu: np.ndarray, size: int) -> np.ndarray:
+    """The patches (n, size, size) with the least structure."""
     step = max(size // 3, 1)
     windows = np.lib.stride_tricks.sliding_window_view(hu, (size, size))[::step, ::step]
-    rows, columns = windows.shape[:2]
-    centers = np.stack(np.mgrid[:rows, :columns], axis=-1).reshape(-1, 2) * step + size / 2
     patches = windows.reshape(-1, size, size).astype(np.float64)
     means = patches.mean(axis=(1, 2))
     tissue = (means > _TISSUE[0]) & (means < _TISSUE[1]) & (patches.min(axis=(1, 2)) > -1000)
@@ -58,14 +64,14 @@ def _flat_patches(hu: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         tissue = np.ptp(patches, axis=(1, 2)) > 0
     if not tissue.any():
         tissue[:] = True
-    patches, centers = patches[tissue], centers[tissue]
+    patches = patches[tissue]
     structure = gaussian_filter(patches, (0, 2.0, 2.0))[:, 3:-3, 3:-3] if size > 8 else patches
     unevenness = structure.reshape(len(patches), -1).std(axis=1)
-    chosen = np.argsort(unevenness, kind="stable")[: max(8, len(patches) // 8)]
-    return patches[chosen], centers[chosen]
+    chosen = np.argsort(unevenness, kind="stable")[: max(4, len(patches) // 8)]
+    return patches[chosen]
 
 
-def _planes(patches: np.ndarray) -> np.ndarray:
+def _quadratic(patches: np.ndarray) -> np.ndarray:
     """The quadratic surface that fits each patch best."""
     size = patches.shape[1]
     y, x = (np.mgrid[:size, :size] / max(size - 1, 1) * 2 - 1).reshape(2, -1)
@@ -86,18 +92,31 @@ def _spread(spectrum: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return transfer / max(np.sqrt((transfer**2).mean()), 1e-12)
 
 
-def _level_map(shape: tuple[int, int], positions: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Smooth map of the level from its values at the patches."""
-    grid = tuple(max(n // 8, 1) for n in shape)
-    total, weight = np.zeros(grid), np.zeros(grid)
-    cells = tuple(np.minimum((positions[:, i] * grid[i] / shape[i]).astype(int), grid[i] - 1) for i in range(2))
-    np.add.at(total, cells, levels**2)
-    np.add.at(weight, cells, 1.0)
-    width = max(grid) / 8
-    middle = float(np.median(levels)) ** 2
-    prior = 1e-3
-    smooth = (gaussian_filter(total, width) + prior * middle) / (gaussian_filter(weight, width) + prior)
-    fine = zoom(
-        np.sqrt(smooth), [n / g for n, g in zip(shape, grid, strict=True)], order=1, mode="nearest", grid_mode=True
-    )
-    return fine[: shape[0], : shape[1]]
+def _level_map(hu: np.ndarray, transfer: np.ndarray) -> np.ndarray:
+    """Smooth map (H, W) of the level: how strong fine detail is in blocks, over that of noise of level 1."""
+    unit = NoiseModel(np.ones(hu.shape), transfer).sample(np.random.default_rng(0))
+    yardstick = float(np.quantile(np.abs(_detail(unit)), _QUANTILE))
+    rows, columns = (max(n // _BLOCK, 1) for n in hu.shape)
+    height, width = (min(_BLOCK, n) for n in hu.shape)
+
+    def blocks(x: np.ndarray) -> np.ndarray:
+        cut = x[: rows * height, : columns * width].reshape(rows, height, columns, width)
+        return cut.swapaxes(1, 2).reshape(rows, columns, -1)
+
+    levels = np.quantile(np.abs(blocks(_detail(hu))), _QUANTILE, axis=-1) / max(yardstick, 1e-6)
+    means = blocks(hu).mean(axis=-1)
+    tissue = (means > _TISSUE[0]) & (means < _TISSUE[1]) & (levels > 0.1)
+    if not tissue.any():
+        tissue[:] = True
+    unevenness = blocks(gaussian_filter(hu.astype(np.float64), 2.0)).std(axis=-1)
+    counts = (tissue & (unevenness <= np.quantile(unevenness[tissue], _QUANTILE))).astype(float)
+    typical = float(np.median(levels[counts > 0]))
+    trust = gaussian_filter(counts, 1.5, mode="nearest") + 1e-3
+    smooth = np.maximum((gaussian_filter(counts * levels, 1.5, mode="nearest") + 1e-3 * typical) / trust, 0.1)
+    at = np.meshgrid(*((np.arange(n) + 0.5) / _BLOCK - 0.5 for n in hu.shape), indexing="ij")
+    return map_coordinates(smooth, at, order=1, mode="nearest")
+
+
+def _detail(x: np.ndarray) -> np.ndarray:
+    x = x.astype(np.float64)
+    return x - gaussian_filter(x, 1.2)

@@ -14,6 +14,7 @@ from InverseImagingLib.errors import InputError
 from .classical import InstantSolver
 from .metrics import psnr
 from .options import RestorationOptions
+from .precision import channels_last
 from .presets import Settings, settings_of
 from .problem import Estimate, Problem, Step
 from .resampling import Resampling, downsample
@@ -42,7 +43,7 @@ class PaperSolver:
             torch.manual_seed(options.seed)
             s = self._settings
             network = SkipNetwork(s.scales, s.channels, s.skip_channels, s.upsampling)
-        self._network = network.to(device, memory_format=torch.channels_last)
+        self._network = channels_last(network, device)
         self._started = False
 
     def facts(self) -> dict[str, Any]:
@@ -167,7 +168,8 @@ class _Fit:
             watched.remove()
         if best is None or best_spread is None:
             best, best_spread = average, square
-        assert best is not None and best_spread is not None
+        assert best is not None
+        assert best_spread is not None
         facts = {
             "iterations": iteration,
             "best iteration": steady.best_update or iteration,

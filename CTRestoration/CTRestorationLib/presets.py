@@ -34,19 +34,25 @@ _PAPER_X8 = replace(PAPER[Task.SUPER_RESOLUTION], reg_noise_std=0.05, iterations
 
 # Tuned on patient A058062.
 COMPACT = {
-    Task.DENOISE: Settings(5e-5, 3, 32, 32, 0.0, 30, 0.95, 0.0),
-    Task.SUPER_RESOLUTION: Settings(5e-5, 3, 32, 32, 0.0, 40, 0.95, 0.0),
+    Task.DENOISE: Settings(2e-5, 3, 32, 32, 0.0, 30, 0.95, 0.0),
+    Task.SUPER_RESOLUTION: Settings(2e-5, 3, 32, 32, 0.0, 40, 0.95, 0.0),
     Task.INPAINT: Settings(2e-4, 3, 32, 32, 0.0, 80, 0.95, 0.0),
     Task.RESTORE: Settings(2e-4, 3, 32, 32, 0.0, 80, 0.95, 0.0),
 }
 
-_FAST = Settings(1e-3, 2, 32, 32, 0.0, 300, 0.98, 0.0)
+_FAST_FILL = Settings(1e-3, 2, 32, 32, 0.0, 200, 0.97, 0.0)
+FAST = {
+    Task.DENOISE: replace(_FAST_FILL, learning_rate=5e-4, iterations=50),
+    Task.SUPER_RESOLUTION: replace(_FAST_FILL, learning_rate=1e-4, iterations=60),
+    Task.INPAINT: _FAST_FILL,
+    Task.RESTORE: _FAST_FILL,
+}
 
 
 def settings_of(options: RestorationOptions) -> Settings:
     """The preset's settings for the task, with what the options state instead."""
     if options.tier is Tier.FAST:
-        preset = _FAST
+        preset = FAST[options.task]
     elif options.preset is Preset.COMPACT:
         preset = COMPACT[options.task]
     elif options.task is Task.SUPER_RESOLUTION and options.factor == 8:

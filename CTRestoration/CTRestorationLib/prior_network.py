@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 INPUTS = 5  # estimate, known pixels, noise level, log2 of both super-resolution factors / 3
 
@@ -15,10 +17,10 @@ class _Block(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.second.weight, std=0.01)
-        nn.init.zeros_(self.second.bias)
+        self.second.bias.data.zero_()  # type: ignore[union-attr]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.second(F.relu(self.first(x)))
+        return x + self.second(functional.relu(self.first(x)))
 
 
 def _blocks(count: int, channels: int) -> nn.Sequential:
@@ -42,19 +44,19 @@ class PriorNetwork(nn.Module):
         ]
         self.enter = nn.Conv2d(4 * INPUTS, widths[0], 3, padding=1)
         self.encode = nn.ModuleList(_blocks(blocks, w) for w in widths[:-1])
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.bottom = _blocks(blocks, widths[-1])
-        self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in itertools.pairwise(widths))
         self.decode = nn.ModuleList(_blocks(max(blocks - 1, 1), w) for w in widths[:-1])
         self.leave = nn.Conv2d(widths[0], 4, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.leave.bias.data.zero_()  # type: ignore[union-attr]
         self.stride = 2**scales
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         height, width = inputs.shape[-2:]
-        padded = F.pad(inputs, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
-        x = self.enter(F.pixel_unshuffle(padded, 2))
+        padded = functional.pad(inputs, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
+        x = self.enter(functional.pixel_unshuffle(padded, 2))
         skips = []
         for encode, down in zip(self.encode, self.down, strict=True):
             x = encode(x)
@@ -62,8 +64,8 @@ class PriorNetwork(nn.Module):
             x = down(x)
         x = self.bottom(x)
         for up, decode, skip in zip(reversed(self.up), reversed(self.decode), reversed(skips), strict=True):
-            x = decode(skip + F.pixel_shuffle(up(x), 2))
-        residual = F.pixel_shuffle(self.leave(F.relu(x)), 2)[..., :height, :width]
+            x = decode(skip + functional.pixel_shuffle(up(x), 2))
+        residual = functional.pixel_shuffle(self.leave(functional.relu(x)), 2)[..., :height, :width]
         return inputs[:, :1] + residual.float()
 
 

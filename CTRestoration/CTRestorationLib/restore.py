@@ -22,6 +22,7 @@ from .slices import cropped_geometry, finer_geometry, slice_axis, slice_range
 VERSION = "1.0"
 _SMALLEST = 8  # pixels along each side of a slice
 _PREVIEW_SECONDS = 0.5
+_BYTES_PER_VOXEL = 48  # of the result, with what is made on the way
 
 
 def restore(
@@ -41,6 +42,7 @@ def restore(
     check_options(options)
     work = _Work(image, options, mask)
     device = devices.choose(options.device)
+    work.check_memory(devices.free_memory(device))
     result, warnings = devices.run_or_fall_back(lambda where: work.run(where, on_progress), device)
     result.report["warnings"].extend(warnings)
     result.report["seconds"] = round(time.monotonic() - began, 2)
@@ -133,6 +135,15 @@ class _Work:
                 f"The mask covers all of slice {number} of '{image.name}'; leave known pixels in each slice."
             )
         return missing
+
+    def check_memory(self, free: int | None) -> None:
+        """Raise InputError when the slices cannot be held; the networks themselves work in tiles and crops."""
+        needed = self.values.size * int(np.prod(self.factors)) * _BYTES_PER_VOXEL
+        if free is not None and needed > free:
+            raise InputError(
+                f"Restoring the chosen slices of '{self.image.name}' needs about {needed / 2**30:.1f} GiB of memory, "
+                f"but {free / 2**30:.1f} GiB are free; choose fewer slices or a smaller factor."
+            )
 
     def problems(self) -> list[Problem]:
         """One problem a slice, in order."""

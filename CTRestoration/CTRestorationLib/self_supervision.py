@@ -6,18 +6,20 @@ when to stop.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_erosion, gaussian_filter
 
+from .classical import biharmonic
 from .filling import pull_push
 from .noise import NoiseModel
 from .prior_network import network_inputs
 from .problem import Problem
-from .resampling import Resampling, upsample
+from .resampling import Resampling, downsample, upsample
 
 _CROP, _BATCH = 128, 4
 _BLOCK = 32  # side of the held-out blocks
@@ -29,12 +31,14 @@ class Pairs:
     """inputs: (N, 5, H, W); target: (N, 1, H, W) in units of the window (0 to 1, linear); weight: the same shape.
 
     exact: the target is the truth; otherwise it has noise, and must not be clipped to the window.
+    measured: what is to be compared with the target, from the network's output; None: the output itself.
     """
 
     inputs: torch.Tensor
     target: torch.Tensor
     weight: torch.Tensor
     exact: bool = True
+    measured: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
 class SelfSupervision(Protocol):
@@ -44,6 +48,10 @@ class SelfSupervision(Protocol):
 
     def pairs(self, rng: np.random.Generator, held_out: bool) -> Pairs | None:
         """Random pairs; None where the slice is too small to teach anything."""
+        ...
+
+    def misfit(self, values: np.ndarray) -> float:
+        """Mean square disagreement of an estimate (H, W) in HU with what was measured, in units of the window."""
         ...
 
 
@@ -78,6 +86,9 @@ class _Base:
         self._companding = problem.companding
         self._blocks = _held_out_blocks(shape, seed)
 
+    def misfit(self, values: np.ndarray) -> float:
+        return 0.0
+
     def _compress(self, hu: np.ndarray | torch.Tensor) -> torch.Tensor:
         tensor = torch.as_tensor(np.asarray(hu, dtype=np.float32)) if isinstance(hu, np.ndarray) else hu
         return self._companding.compress(tensor.to(self._device))
@@ -98,31 +109,39 @@ class NoisePairs(_Base):
     """
 
     _RECORRUPTION = 0.5
+    _PATTERNS = 3
+    _REMOVED = 0.6  # of the noise power is taught to be noise where a prior is kept: a full-dose CT has noise as well
 
     def __init__(
         self,
         problem: Problem,
         noise: NoiseModel,
-        guide: np.ndarray | None,
         device: torch.device,
         seed: int,
-        use_neighbors: bool,
+        first: Callable[[np.ndarray, float], np.ndarray] | None = None,
     ) -> None:
-        """guide: a first denoised slice (H, W) in HU, which tells where the window's tissue is; or call guide_by."""
+        """first: for a network that knows nothing, the classical denoiser that it starts from: called with values
+        (H, W) in HU and their noise level. None: for the trained network, which is also taught without neighbors."""
         super().__init__(problem, device, seed, problem.values.shape)
         self._crops = _Crops(problem.values.shape)
-        self._level = noise.level
-        rng = np.random.default_rng([seed, 11])
-        flat = NoiseModel(np.ones_like(noise.level), noise.transfer)
-        self._pool = [flat.sample(rng) for _ in range(4)]
+        self._level, self._first = noise.level, first
         self._tissue = np.ones(problem.values.shape, dtype=bool)
-        if guide is not None:
-            self.guide_by(guide)
-        self._neighbors = [
-            (n.astype(np.float32), self._similar(n, noise.typical)) for n in problem.neighbors if use_neighbors
-        ]
+        rng = np.random.default_rng([seed, 11])
+        values, a = problem.values, self._RECORRUPTION
+        flat = NoiseModel(np.ones_like(noise.level), noise.transfer)
+        self._pool = [flat.sample(rng) for _ in range(self._PATTERNS)]
+        self._neighbors = []
+        if first is not None:
+            self._start = first(values, noise.typical).astype(np.float32)
+            self.guide_by(self._start)
+            self._neighbors = [(n.astype(np.float32), self._similar(n, noise.typical)) for n in problem.neighbors]
+            if not self._neighbors:
+                louder = noise.typical * float(np.hypot(1.0, a))
+                self._starts = [first(values + a * z * self._level, louder).astype(np.float32) for z in self._pool]
 
     def guide_by(self, guide: np.ndarray) -> None:
+        """Teach only where a denoised slice (H, W) in HU shows what the window shows."""
+        self._guide = guide.astype(np.float32)
         margin = 0.05 * self._companding.width
         self._tissue = (guide > self._companding.low + margin) & (guide < self._companding.high - margin)
 
@@ -130,60 +149,96 @@ class NoisePairs(_Base):
         difference = gaussian_filter(neighbor.astype(np.float32) - self._problem.values, 2.0)
         return np.exp(-((difference / (0.3 * level + 4.0)) ** 2))
 
+    def _stacked(self, start: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        """The trained network sees the noisy slice; the other one the classical estimate and the noisy slice."""
+        begun, seen = self._compress(start), self._compress(noisy)
+        known = torch.ones_like(seen) if self._first is None else seen
+        return network_inputs(begun, known, level.to(self._device) / self._companding.width, (1, 1))
+
     def inputs(self) -> torch.Tensor:
-        values = self._compress(self._whole(self._problem.values))
-        level = self._whole(self._level) / self._companding.width
-        return network_inputs(values, torch.ones_like(values), level, (1, 1))
+        noisy = self._whole(self._problem.values)
+        start = noisy if self._first is None else self._whole(self._start)
+        return self._stacked(start, noisy, self._whole(self._level))
 
     def pairs(self, rng: np.random.Generator, held_out: bool) -> Pairs:
         region = self._tissue & (self._blocks == held_out)
+        values, level, a = self._problem.values, self._level, self._RECORRUPTION
         if self._neighbors:
-            neighbor, similar = self._neighbors[rng.integers(len(self._neighbors))]
-            maps = [self._problem.values, neighbor, region * similar, self._level]
-            noisy, target, weight, level = self._crops.take(maps, rng)
+            target, similar = self._neighbors[rng.integers(len(self._neighbors))]
+            noisy, start, weight, factor = values, self._start, region * similar, 1.0
         else:
-            shift = (int(rng.integers(self._level.shape[0])), int(rng.integers(self._level.shape[1])))
-            field = np.roll(self._pool[rng.integers(len(self._pool))], shift, axis=(0, 1)) * self._level
-            a = self._RECORRUPTION
-            maps = [self._problem.values + a * field, self._problem.values - field / a, region, self._level]
-            noisy, target, weight, level = self._crops.take(maps, rng)
-            level = level * float(np.hypot(1.0, a))
-        estimate = self._compress(noisy)
-        mean = level.mean(dim=(2, 3), keepdim=True).to(self._device) / self._companding.width
-        inputs = network_inputs(estimate, torch.ones_like(estimate), mean, (1, 1))
-        return Pairs(inputs, self._unit(target), weight.to(self._device), exact=False)
+            choice = int(rng.integers(self._PATTERNS))
+            field = self._pool[choice]
+            if self._first is None:
+                shift = (int(rng.integers(level.shape[0])), int(rng.integers(level.shape[1])))
+                field = np.roll(field, shift, axis=(0, 1))
+            if self._first is None:
+                field = field * self._REMOVED**0.5
+            noisy, target = values + a * field * level, values - field * level / a
+            start = noisy if self._first is None else self._starts[choice]
+            weight, factor = region, float(np.hypot(1.0, a))
+        crops = self._crops.take([start, noisy, target, weight, level], rng)
+        begun, seen, wanted, counting, levels = crops
+        mean = factor * levels.mean(dim=(2, 3), keepdim=True)
+        inputs = self._stacked(begun, seen, mean)
+        return Pairs(inputs, self._unit(wanted), counting.to(self._device), exact=False)
 
 
 class HiddenPixels(_Base):
     """Inpainting and restoration: known pixels are hidden in the pattern of the missing ones, and have to be found."""
 
-    def __init__(self, problem: Problem, device: torch.device, seed: int) -> None:
+    _SHARE = 0.15  # of the known pixels are hidden at a time where single pixels are missing
+    _PATTERNS = 3  # that are filled beforehand, where filling takes long
+
+    def __init__(self, problem: Problem, device: torch.device, seed: int, trained: bool) -> None:
+        """trained: the network knows the quick fill; otherwise it starts from the biharmonic one."""
         super().__init__(problem, device, seed, problem.values.shape)
         assert problem.missing is not None
         self._missing = problem.missing
+        self._trained = trained
         self._crops = _Crops(problem.values.shape)
+        scattered = binary_erosion(self._missing).sum() < 0.05 * self._missing.sum()
+        self._keep = min(1.0, self._SHARE / float(self._missing.mean())) if scattered else 1.0
+        rng = np.random.default_rng([seed, 13])
+        self._hidden = [] if trained else [self._pattern(rng) for _ in range(self._PATTERNS)]
+        self._filled = [biharmonic(problem.values, self._missing | hidden) for hidden in self._hidden]
+
+    def _pattern(self, rng: np.random.Generator) -> np.ndarray:
+        shift = (int(rng.integers(self._missing.shape[0])), int(rng.integers(self._missing.shape[1])))
+        pattern = np.roll(self._missing, shift, axis=(0, 1)) & ~self._missing
+        return pattern & (rng.random(pattern.shape) < self._keep) if self._keep < 1.0 else pattern
+
+    def _stacked(self, unit: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        start = pull_push(unit * known, known) if self._trained else unit
+        return network_inputs(start, known, 0.0, (1, 1))
 
     def inputs(self) -> torch.Tensor:
-        known = self._whole(~self._missing)
-        values = self._compress(self._whole(self._problem.values))
-        return network_inputs(pull_push(values * known, known), known, 0.0, (1, 1))
+        values = self._problem.values
+        start = values if self._trained else biharmonic(values, self._missing)
+        return self._stacked(self._compress(self._whole(start)), self._whole(~self._missing))
 
     def pairs(self, rng: np.random.Generator, held_out: bool) -> Pairs:
-        shift = (int(rng.integers(self._missing.shape[0])), int(rng.integers(self._missing.shape[1])))
-        pattern = np.roll(self._missing, shift, axis=(0, 1))
-        hidden = pattern & ~self._missing
-        maps = [self._problem.values, ~self._missing & ~hidden, hidden & (self._blocks == held_out)]
-        values, known, weight = (m.to(self._device) for m in self._crops.take(maps, rng))
-        unit = self._compress(values)
-        inputs = network_inputs(pull_push(unit * known, known), known, 0.0, (1, 1))
-        return Pairs(inputs, self._unit(values), weight)
+        values = start = self._problem.values
+        if self._trained:
+            hidden = self._pattern(rng)
+        else:
+            choice = int(rng.integers(self._PATTERNS))
+            hidden, start = self._hidden[choice], self._filled[choice]
+        maps = [values, start, ~self._missing & ~hidden, hidden & (self._blocks == held_out)]
+        target, begun, known, weight = (m.to(self._device) for m in self._crops.take(maps, rng))
+        return Pairs(self._stacked(self._compress(begun), known), self._unit(target), weight)
 
 
-class CoarserScale(_Base):
-    """Super-resolution: the slice itself from a still coarser one. Source: Shocher et al., Zero-shot SR, CVPR 2018."""
+class CoarseImage(_Base):
+    """Super-resolution: the result must give the coarse slice back when it is downsampled.
 
-    def __init__(self, problem: Problem, device: torch.device, seed: int) -> None:
+    A network that knows nothing is first taught to get the slice itself from a still coarser one; a trained one knows
+    better what the finer scale looks like. Source of the former: Shocher et al., Zero-shot SR, CVPR 2018.
+    """
+
+    def __init__(self, problem: Problem, device: torch.device, seed: int, trained: bool) -> None:
         super().__init__(problem, device, seed, problem.values.shape)
+        self._trained = trained
         self._crops = _Crops(problem.values.shape, problem.factors)
         self._small = any(n < 4 * f for n, f in zip(problem.values.shape, problem.factors, strict=True))
 
@@ -192,14 +247,28 @@ class CoarserScale(_Base):
         estimate = self._compress(self._whole(start))
         return network_inputs(estimate, torch.ones_like(estimate), 0.0, self._problem.factors)
 
+    def misfit(self, values: np.ndarray) -> float:
+        window = (self._companding.low, self._companding.high)
+        coarse = downsample(values, self._problem.factors, self._problem.kernel)
+        return float(((np.clip(coarse, *window) - np.clip(self._problem.values, *window)) ** 2).mean()) / (
+            self._companding.width**2
+        )
+
     def pairs(self, rng: np.random.Generator, held_out: bool) -> Pairs | None:
         if self._small:
             return None
-        maps = [self._problem.values, self._blocks == held_out]
-        values, weight = self._crops.take(maps, rng)
-        factors, kernel = self._problem.factors, self._problem.kernel
-        shape = (values.shape[-2] // factors[0], values.shape[-1] // factors[1])
-        resampling = Resampling(shape, factors, kernel)
-        estimate = self._compress(resampling.start(resampling.down(values)))
-        inputs = network_inputs(estimate, torch.ones_like(estimate), 0.0, factors)
-        return Pairs(inputs, self._unit(values), weight.to(self._device))
+        problem = self._problem
+        maps = [problem.values, self._blocks == held_out]
+        values, weight = (m.to(self._device) for m in self._crops.take(maps, rng, 1 if self._trained else _BATCH))
+        shape = (values.shape[-2], values.shape[-1])
+        if not self._trained:
+            shape = (shape[0] // problem.factors[0], shape[1] // problem.factors[1])
+        resampling = Resampling(shape, problem.factors, problem.kernel, self._device)
+        coarse = values if self._trained else resampling.down(values)
+        estimate = self._compress(resampling.start(coarse))
+        inputs = network_inputs(estimate, torch.ones_like(estimate), 0.0, problem.factors)
+
+        def measured(output: torch.Tensor) -> torch.Tensor:
+            return resampling.down(self._unit(self._companding.expand(output)))
+
+        return Pairs(inputs, self._unit(values), weight, measured=measured if self._trained else None)

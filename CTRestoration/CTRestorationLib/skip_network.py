@@ -6,8 +6,8 @@ Source: Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, CVPR 2018, supplementary 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 INPUT_CHANNELS = 32
 
@@ -67,4 +67,4 @@ def fixed_input(shape: tuple[int, int], generator: torch.Generator) -> torch.Ten
 
 def cropped(output: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     top, left = (output.shape[-2] - shape[0]) // 2, (output.shape[-1] - shape[1]) // 2
-    return F.pad(output, (-left, left + shape[1] - output.shape[-1], -top, top + shape[0] - output.shape[-2]))
+    return functional.pad(output, (-left, left + shape[1] - output.shape[-1], -top, top + shape[0] - output.shape[-2]))

@@ -17,6 +17,7 @@ from torch import nn
 
 from .degradation import Degradation
 from .dose import dose_noise, line_integrals
+from .precision import channels_last
 from .prior import DENOISE, NETWORKS, write_prior
 from .prior_network import PriorNetwork
 
@@ -83,7 +84,7 @@ class Samples:
                 break
         else:
             return self._slices[0][: self._size, : self._size]
-        crop = np.rot90(crop, rng.integers(4))
+        crop = np.rot90(crop, int(rng.integers(4)))
         return crop[:, ::-1] if rng.random() < 0.5 else crop
 
     def _source(self, rng: np.random.Generator) -> np.ndarray:
@@ -114,7 +115,7 @@ def train(arguments: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     noise = noise_bank(slices, out / "noise", arguments.seed) if arguments.network == DENOISE else []
     degradation = Degradation(arguments.network, noise)
-    network = PriorNetwork(arguments.channels, arguments.scales).to(memory_format=torch.channels_last)
+    network = channels_last(PriorNetwork(arguments.channels, arguments.scales), torch.device("cpu"))
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)
     )
