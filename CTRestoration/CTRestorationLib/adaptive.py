@@ -98,16 +98,16 @@ class AdaptiveSolver:
 
     def _teacher(self, problem: Problem, step: Step = no_step) -> SelfSupervision:
         device, seed = self._device, self._options.seed
+
+        def beginning(fraction: float, message: str = "", values: Any = None, curve: Any = None) -> bool:
+            return step(0.0, "first estimate")
+
         if problem.task is Task.DENOISE:
             noise = estimate_noise(problem.values)
             if self._trained:
                 teacher = NoisePairs(problem, noise, device, seed)
                 teacher.guide_by(self._apply(teacher, problem, turns=1)[0])
                 return teacher
-
-            def beginning(fraction: float, message: str = "", values: Any = None, curve: Any = None) -> bool:
-                return step(0.1 * fraction, "first estimate")
-
             name, parameter, _ = calibrate(problem, noise, step=beginning)
             return NoisePairs(
                 problem,
@@ -117,7 +117,7 @@ class AdaptiveSolver:
                 first=lambda values, sigma: denoise_with(problem, values, name, parameter, sigma, beginning),
             )
         if problem.missing is not None:
-            return HiddenPixels(problem, device, seed, self._trained)
+            return HiddenPixels(problem, device, seed, self._trained, beginning)
         return CoarseImage(problem, device, seed, self._trained)
 
     def _adapt(self, problem: Problem, teacher: SelfSupervision, step: Step) -> dict[str, Any]:

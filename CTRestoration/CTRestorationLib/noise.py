@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 _PATCHES = (24, 16, 12, 8)  # sides; smaller ones where the slice has little flat tissue
 _ENOUGH = 20
+_MOST_PATCHES = 6000
 _BLOCK = 16
 _QUANTILE = 0.3  # of detail in a block, and of blocks by evenness: low, so that edges do not count
 _TISSUE = (-250.0, 350.0)
@@ -55,7 +56,7 @@ def estimate_noise(hu: np.ndarray) -> NoiseModel:
 
 def _flat_patches(hu: np.ndarray, size: int) -> np.ndarray:
     """The patches (n, size, size) with the least structure."""
-    step = max(size // 3, 1)
+    step = max(size // 3, round((hu.size / _MOST_PATCHES) ** 0.5), 1)
     windows = np.lib.stride_tricks.sliding_window_view(hu, (size, size))[::step, ::step]
     patches = windows.reshape(-1, size, size).astype(np.float64)
     means = patches.mean(axis=(1, 2))

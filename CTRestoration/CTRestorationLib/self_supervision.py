@@ -18,7 +18,7 @@ from .classical import biharmonic
 from .filling import pull_push
 from .noise import NoiseModel
 from .prior_network import network_inputs
-from .problem import Problem
+from .problem import Problem, Step, no_step
 from .resampling import Resampling, downsample, upsample
 
 _CROP, _BATCH = 128, 4
@@ -190,7 +190,7 @@ class HiddenPixels(_Base):
     _SHARE = 0.15  # of the known pixels are hidden at a time where single pixels are missing
     _PATTERNS = 3  # that are filled beforehand, where filling takes long
 
-    def __init__(self, problem: Problem, device: torch.device, seed: int, trained: bool) -> None:
+    def __init__(self, problem: Problem, device: torch.device, seed: int, trained: bool, step: Step = no_step) -> None:
         """trained: the network knows the quick fill; otherwise it starts from the biharmonic one."""
         super().__init__(problem, device, seed, problem.values.shape)
         assert problem.missing is not None
@@ -201,7 +201,8 @@ class HiddenPixels(_Base):
         self._keep = min(1.0, self._SHARE / float(self._missing.mean())) if scattered else 1.0
         rng = np.random.default_rng([seed, 13])
         self._hidden = [] if trained else [self._pattern(rng) for _ in range(self._PATTERNS)]
-        self._filled = [biharmonic(problem.values, self._missing | hidden) for hidden in self._hidden]
+        self._filled = [biharmonic(problem.values, self._missing | hidden, step) for hidden in self._hidden]
+        self._start = problem.values if trained else biharmonic(problem.values, self._missing, step)
 
     def _pattern(self, rng: np.random.Generator) -> np.ndarray:
         shift = (int(rng.integers(self._missing.shape[0])), int(rng.integers(self._missing.shape[1])))
@@ -213,9 +214,7 @@ class HiddenPixels(_Base):
         return network_inputs(start, known, 0.0, (1, 1))
 
     def inputs(self) -> torch.Tensor:
-        values = self._problem.values
-        start = values if self._trained else biharmonic(values, self._missing)
-        return self._stacked(self._compress(self._whole(start)), self._whole(~self._missing))
+        return self._stacked(self._compress(self._whole(self._start)), self._whole(~self._missing))
 
     def pairs(self, rng: np.random.Generator, held_out: bool) -> Pairs:
         values = start = self._problem.values

@@ -99,7 +99,7 @@ def test_slice_range(text: str, expected: range) -> None:
 
 @pytest.mark.parametrize("text", ["3", "a:b", "1:2:3", "3:3", "4:2", "0:6", "-9:2", "1.5:2"])
 def test_bad_slice_range(text: str) -> None:
-    with pytest.raises(InputError, match="[Ss]lice"):
+    with pytest.raises(InputError, match=r"[Ss]lice"):
         slice_range(text, 5)
 
 
