@@ -371,7 +371,7 @@ def remainingText(seconds: float | None) -> str:
 
 
 def reportText(report: Mapping[str, Any]) -> str:
-    """A report as lines for people: one line an entry, nested entries indented."""
+    """A report as lines for people: one line an entry, nested entries indented, what the user chose last."""
 
     def lines(value: Any, indent: str) -> list[str]:
         if isinstance(value, Mapping):
@@ -383,4 +383,4 @@ def reportText(report: Mapping[str, Any]) -> str:
             return [f"{indent}{key}:", *lines(item, indent + "    ")] if item else []
         return [f"{indent}{key}: {item:.4g}" if isinstance(item, float) else f"{indent}{key}: {item}"]
 
-    return "\n".join(lines(report, ""))
+    return "\n".join(lines(dict(sorted(report.items(), key=lambda item: item[0] == "settings")), ""))

@@ -35,6 +35,8 @@ def main() -> None:
     start = time.monotonic()
     home(pictures)
     restoration(pictures)
+    for name in ("CTRestoration", "InverseImaging"):
+        modules.unload(name)
     if standin.errors:
         raise SystemExit("\n".join(standin.errors))
     print(f"{pictures.count} pictures in {arguments.out} after {time.monotonic() - start:.0f} s")
