@@ -61,6 +61,8 @@ class Pictures:
 def home(pictures: Pictures) -> None:
     panel = modules.show("InverseImaging")
     views.wait_until(lambda: not panel.runner.isRunning, 60)
+    text = panel.ui.packagesText.plainText
+    panel.ui.packagesText.plainText = text.replace(sys.executable, "PythonSlicer")  # nobody's own folders in pictures
     pictures.add("inverseimaging", panel)
     panel.ui.whereComboBox.currentIndex = 2
     panel.ui.hostLineEdit.text = "user@no-such-host.invalid"
@@ -91,7 +93,7 @@ def restoration(pictures: Pictures) -> None:
     panel.ui.advancedButton.collapsed = True
 
     panel.ui.applyButton.click()
-    views.wait_until(lambda: panel.ui.progressBar.value >= 25, 300)
+    views.wait_until(lambda: slicer.mrmlScene.GetFirstNodeByName("Inverse Imaging preview"), 300)
     pictures.add("ctrestoration-running", panel, "Red")
     views.wait_until(lambda: panel.ui.applyButton.text == "Apply", 600)
     pictures.add("ctrestoration-finished", panel, "Red")
