@@ -35,6 +35,7 @@ _NETWORK = {
 _TILE, _OVERLAP = 512, 48
 _CLIPPED = (-0.05, 1.05)  # what lies farther outside the window does not count
 _CHECK_EVERY = 10
+_MISFIT = 10.0  # how much more disagreement with the measurement counts than the held-out error
 _HELD_OUT_BATCHES = 6
 _PATIENCE = 4
 _FOLLOWING = 0.25  # share of the iterations for the slices after the first, which start warm
@@ -134,7 +135,7 @@ class AdaptiveSolver:
             iterations = max(round(iterations * _FOLLOWING), 1)
         best, steady = HeldOutStop(average, _PATIENCE), VarianceStop(patience=10**9)
         raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
-        best.check(self._held_out_error(average, held_out) + teacher.misfit(raw), 0)
+        best.check(self._held_out_error(average, held_out) + _MISFIT * teacher.misfit(raw), 0)
         first_error, reason, iteration = best.error, "all iterations were made", 0
         share = 0.85
         for iteration in range(1, iterations + 1):
@@ -159,7 +160,7 @@ class AdaptiveSolver:
             finish = False
             if iteration % _CHECK_EVERY == 0 or iteration == iterations:
                 raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
-                best.check(self._held_out_error(average, held_out) + teacher.misfit(raw), iteration)
+                best.check(self._held_out_error(average, held_out) + _MISFIT * teacher.misfit(raw), iteration)
                 picture = problem.consistent(raw)
                 steady.update(torch.from_numpy(self._problem_unit(problem, picture)))
                 curve = {"iteration": float(iteration), "variance": steady.variance, "held-out error": best.error}

@@ -43,7 +43,7 @@ COMPACT = {
 _FAST_FILL = Settings(1e-3, 2, 32, 32, 0.0, 200, 0.97, 0.0)
 FAST = {
     Task.DENOISE: replace(_FAST_FILL, learning_rate=5e-4, iterations=50),
-    Task.SUPER_RESOLUTION: replace(_FAST_FILL, learning_rate=1e-4, iterations=60),
+    Task.SUPER_RESOLUTION: replace(_FAST_FILL, learning_rate=1e-4, iterations=30),
     Task.INPAINT: _FAST_FILL,
     Task.RESTORE: _FAST_FILL,
 }
@@ -59,12 +59,12 @@ def settings_of(options: RestorationOptions) -> Settings:
         preset = _PAPER_X8
     else:
         preset = PAPER[options.task]
-    if options.tier is not Tier.DEEP:  # the options of the paper are those of the deep tier
-        return preset
-    stated = {
-        name: getattr(options, name)
-        for name in ("learning_rate", "scales", "channels", "skip_channels", "iterations", "averaging")
-        if getattr(options, name) > 0
-    }
-    stated |= {name: getattr(options, name) for name in ("reg_noise_std", "tv_weight") if getattr(options, name) >= 0}
+    own = ("learning_rate", "scales", "channels", "skip_channels", "iterations", "averaging")
+    if options.tier is not Tier.DEEP:  # the other options are the paper's
+        own = ("iterations",)
+    stated = {name: getattr(options, name) for name in own if getattr(options, name) > 0}
+    if options.tier is Tier.DEEP:
+        stated |= {
+            name: getattr(options, name) for name in ("reg_noise_std", "tv_weight") if getattr(options, name) >= 0
+        }
     return replace(preset, **stated)

@@ -18,14 +18,13 @@ from InverseImagingLib.errors import Cancelled
 from InverseImagingLib.image import Image
 from InverseImagingLib.method import Progress
 
-TIERS = [(Tier.INSTANT, Preset.COMPACT), (Tier.FAST, Preset.COMPACT), (Tier.DEEP, Preset.COMPACT)]
 SMALL_PAPER = {"tier": Tier.DEEP, "preset": Preset.PAPER, "channels": 8, "scales": 2, "iterations": 30}
 
 
 @pytest.fixture(autouse=True)
-def two_threads():  # type: ignore[no-untyped-def]
+def one_thread():  # type: ignore[no-untyped-def]
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
@@ -34,16 +33,16 @@ def result_of(image: Image, mask: Image | None = None, **options) -> np.ndarray:
     return restore(image, RestorationOptions(**options), mask=mask).images["result"].array
 
 
-@pytest.mark.parametrize(("tier", "preset"), TIERS)
-def test_denoising_brings_the_phantom_nearer_to_the_truth(tier: Tier, preset: Preset) -> None:
+@pytest.mark.parametrize("tier", list(Tier))
+def test_denoising_brings_the_phantom_nearer_to_the_truth(tier: Tier) -> None:
     truth, image = clean(256), noisy(256)
     before = psnr(image.array, truth.array, WINDOW)
-    assert psnr(result_of(image, tier=tier, preset=preset), truth.array, WINDOW) > before + 3.0
+    assert psnr(result_of(image, tier=tier, iterations=10), truth.array, WINDOW) > before + 3.0
 
 
-@pytest.mark.parametrize(("tier", "preset"), TIERS)
+@pytest.mark.parametrize("tier", list(Tier))
 @pytest.mark.parametrize("task", [Task.RESTORE, Task.INPAINT])
-def test_filling_is_near_the_truth_and_keeps_the_known(task: Task, tier: Tier, preset: Preset) -> None:
+def test_filling_is_near_the_truth_and_keeps_the_known(task: Task, tier: Tier) -> None:
     truth = clean(96)
     holes = np.zeros(truth.array.shape, np.uint8)
     if task is Task.INPAINT:
@@ -51,18 +50,18 @@ def test_filling_is_near_the_truth_and_keeps_the_known(task: Task, tier: Tier, p
     else:
         holes[:] = np.random.default_rng(0).random(holes.shape) < 0.5
     damaged = truth.with_array(np.where(holes, -1000.0, truth.array).astype(np.float32))
-    restored = result_of(damaged, truth.with_array(holes), task=task, tier=tier, preset=preset)
+    restored = result_of(damaged, truth.with_array(holes), task=task, tier=tier, iterations=20)
     np.testing.assert_array_equal(restored[holes == 0], truth.array[holes == 0])
     assert psnr(restored, truth.array, WINDOW) > psnr(damaged.array, truth.array, WINDOW) + 5.0
 
 
-@pytest.mark.parametrize(("tier", "preset"), TIERS)
+@pytest.mark.parametrize("tier", list(Tier))
 @pytest.mark.parametrize("factor", [2, 4])
-def test_super_resolution_agrees_with_the_coarse_image(factor: int, tier: Tier, preset: Preset) -> None:
+def test_super_resolution_agrees_with_the_coarse_image(factor: int, tier: Tier) -> None:
     truth = clean(96).array[0]
     coarse = downsample(truth, (factor, factor)).astype(np.float32)
     image = clean(96).with_array(coarse[None])
-    result = restore(image, RestorationOptions(task=Task.SUPER_RESOLUTION, factor=factor, tier=tier, preset=preset))
+    result = restore(image, RestorationOptions(task=Task.SUPER_RESOLUTION, factor=factor, tier=tier, iterations=10))
     fine = result.images["result"].array[0]
     np.testing.assert_allclose(downsample(fine, (factor, factor)), coarse, atol=0.05)
     assert np.abs(result.images["residual"].array).max() < 0.1
@@ -175,7 +174,7 @@ def test_neighbors_help_the_fast_tier() -> None:
     truth = clean(96)
     stack = np.concatenate([noisy_copy(truth, seed) for seed in range(3)])
     image = truth.with_array(stack)
-    restored = result_of(image, tier=Tier.FAST, slices="1:2")[1]
+    restored = result_of(image, tier=Tier.FAST, slices="1:2", iterations=30)[1]
     assert psnr(restored, truth.array[0], WINDOW) > psnr(stack[1], truth.array[0], WINDOW) + 2.0
 
 
