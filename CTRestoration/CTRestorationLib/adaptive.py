@@ -54,6 +54,7 @@ class AdaptiveSolver:
         self._network = channels_last(self._make_network(), device)
         self._initial = copy.deepcopy(self._network.state_dict())
         self._solved = 0
+        self._denoiser: tuple[str, float] | None = None  # chosen on the first slice
 
     def _make_network(self) -> nn.Module:
         settings, seed = self._settings, self._options.seed
@@ -92,6 +93,8 @@ class AdaptiveSolver:
     def solve(self, problem: Problem, step: Step) -> Estimate:
         teacher = self._teacher(problem, step)
         facts = self._adapt(problem, teacher, step)
+        if isinstance(teacher, NoisePairs):
+            facts["noise level HU"] = round(teacher.noise_level, 2)
         self._solved += 1
         values, spread = self._apply(teacher, problem, turns=8 if self._deep else 2, step=step)
         step(1.0, "done", values)
@@ -109,7 +112,9 @@ class AdaptiveSolver:
                 teacher = NoisePairs(problem, noise, device, seed)
                 teacher.guide_by(self._apply(teacher, problem, turns=1)[0])
                 return teacher
-            name, parameter, _ = calibrate(problem, noise, step=beginning)
+            if self._denoiser is None:
+                self._denoiser = calibrate(problem, noise, step=beginning)[:2]
+            name, parameter = self._denoiser
             return NoisePairs(
                 problem,
                 noise,
@@ -240,6 +245,8 @@ class AdaptiveSolver:
             total[put] /= made
             squares[put] /= made
         spread = np.sqrt(np.maximum(squares - total**2, 0.0)).astype(np.float32) if turns > 1 else None
+        if spread is not None and problem.missing is not None:
+            spread *= problem.missing
         return problem.consistent(total) if consistent else total.astype(np.float32), spread
 
     def _turned(self, network: nn.Module, inputs: torch.Tensor, turn: int) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .noise import estimate_noise
+
 WATER = 0.02  # linear attenuation of water per mm, at about 70 keV
 FULL_DOSE_COUNTS = 5e6  # unattenuated photons per detector element and view: about 25 HU of noise amid an abdomen
 _VIEWS = 720
@@ -53,7 +55,15 @@ def dose_noise(
 
 
 def lower_dose(hu: np.ndarray, spacing: float, dose: float, seed: int = 0) -> np.ndarray:
-    """A slice (H, W) in HU as it would look at the share `dose` (0 to 1) of its dose."""
-    rng = np.random.default_rng(seed)
+    """A slice (H, W) in HU as it would look at the share `dose` (0 to 1) of its dose.
+
+    The number of photons is chosen such that the noise which the slice already has is that of the full dose.
+    """
     integrals = line_integrals(hu, spacing)
-    return hu.astype(np.float32) + dose_noise(integrals, hu.shape, spacing, dose, rng)
+    wanted = estimate_noise(hu).typical * (1.0 / dose - 1.0) ** 0.5
+    tissue = (hu > -160.0) & (hu < 240.0)
+    trial = dose_noise(integrals, hu.shape, spacing, dose, np.random.default_rng([seed, 1]))
+    level = float(trial[tissue].std()) if tissue.any() else float(trial.std())
+    counts = FULL_DOSE_COUNTS * (level / wanted) ** 2
+    noise = dose_noise(integrals, hu.shape, spacing, dose, np.random.default_rng(seed), counts=counts)
+    return hu.astype(np.float32) + noise

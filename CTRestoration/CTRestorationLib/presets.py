@@ -59,7 +59,7 @@ def settings_of(options: RestorationOptions) -> Settings:
         preset = _PAPER_X8
     else:
         preset = PAPER[options.task]
-    own = ("learning_rate", "scales", "channels", "skip_channels", "iterations", "averaging")
+    own: tuple[str, ...] = ("learning_rate", "scales", "channels", "skip_channels", "iterations", "averaging")
     if options.tier is not Tier.DEEP:  # the other options are the paper's
         own = ("iterations",)
     stated = {name: getattr(options, name) for name in own if getattr(options, name) > 0}

@@ -163,9 +163,7 @@ class _Work:
                 missing=None if holes is None else np.ascontiguousarray(holes[index]),
                 factors=(factors[0], factors[1]),
                 kernel=kernel,
-                neighbors=tuple(whole[n] for n in (first + index - 1, first + index + 1) if 0 <= n < len(whole))
-                if options.task is Task.DENOISE
-                else (),
+                neighbors=_neighbors(whole, first + index) if options.task is Task.DENOISE else (),
             )
             for index, plane in enumerate(planes)
         ]
@@ -308,6 +306,12 @@ def _check_image(image: Image, options: RestorationOptions) -> None:
         raise InputError(f"Image '{image.name}' holds {image.meaning.value} values; a CT in HU is needed.")
     if options.window_low >= options.window_high:
         raise InputError("The low end of the HU window must be below its high end.")
+
+
+def _neighbors(planes: np.ndarray, index: int) -> tuple[np.ndarray, ...]:
+    """The planes before and after one, where there are any and they hold numbers."""
+    beside = [planes[n] for n in (index - 1, index + 1) if 0 <= n < len(planes)]
+    return tuple(plane for plane in beside if np.isfinite(plane).all())
 
 
 def _solver(options: RestorationOptions, device: Any) -> Solver:

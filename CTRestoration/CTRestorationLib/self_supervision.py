@@ -125,6 +125,7 @@ class NoisePairs(_Base):
         super().__init__(problem, device, seed, problem.values.shape)
         self._crops = _Crops(problem.values.shape)
         self._level, self._first = noise.level, first
+        self.noise_level = noise.typical
         self._tissue = np.ones(problem.values.shape, dtype=bool)
         rng = np.random.default_rng([seed, 11])
         values, a = problem.values, self._RECORRUPTION

@@ -9,7 +9,7 @@ from restoration_samples import WINDOW, clean, noisy
 
 from CTRestorationLib.classical import DENOISERS, biharmonic, calibrate, denoise, denoise_with
 from CTRestorationLib.companding import Companding
-from CTRestorationLib.dose import dose_noise, line_integrals
+from CTRestorationLib.dose import dose_noise, line_integrals, lower_dose
 from CTRestorationLib.filling import pull_push
 from CTRestorationLib.masks import dropped, scribbles
 from CTRestorationLib.metrics import edge_slope, noise_power, psnr, ssim
@@ -119,6 +119,15 @@ def test_less_dose_gives_more_noise_of_zero_mean() -> None:
         assert abs(noise.mean()) < 0.2 * noise.std()
         levels.append(noise.std())
     assert levels[1] / levels[0] == pytest.approx(3.0, rel=0.15)  # sqrt((1/0.1 - 1) / (1/0.5 - 1))
+
+
+def test_lower_dose_adds_to_the_noise_that_is_there() -> None:
+    image = noisy(128).array[0].astype(np.float32)
+    inserted = [(lower_dose(image, 2.8, dose) - image).std() for dose in (0.5, 0.1)]
+    assert inserted[1] / inserted[0] == pytest.approx(3.0, rel=0.15)
+    tissue = (image > -160) & (image < 240)
+    own = estimate_noise(image).typical
+    assert (lower_dose(image, 2.8, 0.5) - image)[tissue].std() == pytest.approx(own, rel=0.2)
 
 
 def test_metrics_know_better_from_worse() -> None:
