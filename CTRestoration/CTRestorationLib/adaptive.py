@@ -7,6 +7,7 @@ Educated Warm Start for Deep Image Prior-Based Micro CT Reconstruction, IEEE TCI
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ _CHECK_EVERY = 10
 _MISFIT = 10.0  # how much more disagreement with the measurement counts than the held-out error
 _HELD_OUT_BATCHES = 6
 _PATIENCE = 4
+_RETURN = 0.25  # of the way to the prior between slices
 _FOLLOWING = 0.25  # share of the iterations for the slices after the first, which start warm
 
 
@@ -87,18 +89,27 @@ class AdaptiveSolver:
     def quick(self, problem: Problem) -> Estimate:
         if not self._trained and not self._solved:
             return InstantSolver().quick(problem)
-        values, spread = self._apply(self._teacher(problem), problem, turns=1)
+        values, spread = self._apply(self._teacher(problem), problem)
         return Estimate(values, spread)
 
     def solve(self, problem: Problem, step: Step) -> Estimate:
+        self._return_to_prior()
         teacher = self._teacher(problem, step)
         facts = self._adapt(problem, teacher, step)
         if isinstance(teacher, NoisePairs):
             facts["noise level HU"] = round(teacher.noise_level, 2)
         self._solved += 1
-        values, spread = self._apply(teacher, problem, turns=8 if self._deep else 2, step=step)
+        turns = 8 if self._deep else 2
+        values, spread = self._apply(teacher, problem, turns, lambda done: step(0.85 + 0.15 * done, "averaging"))
         step(1.0, "done", values)
         return Estimate(values, spread, facts)
+
+    @torch.no_grad()
+    def _return_to_prior(self) -> None:
+        """Go a part of the way back, so that a trained network does not drift off over many slices."""
+        if self._trained and self._solved:
+            for name, value in self._network.named_parameters():
+                value.lerp_(self._initial[name], _RETURN)
 
     def _teacher(self, problem: Problem, step: Step = no_step) -> SelfSupervision:
         device, seed = self._device, self._options.seed
@@ -110,7 +121,7 @@ class AdaptiveSolver:
             noise = estimate_noise(problem.values)
             if self._trained:
                 teacher = NoisePairs(problem, noise, device, seed)
-                teacher.guide_by(self._apply(teacher, problem, turns=1)[0])
+                teacher.guide_by(self._apply(teacher, problem, beat=beginning)[0])
                 return teacher
             if self._denoiser is None:
                 self._denoiser = calibrate(problem, noise, step=beginning)[:2]
@@ -133,16 +144,24 @@ class AdaptiveSolver:
         held_out = [pairs for _ in range(_HELD_OUT_BATCHES) if (pairs := teacher.pairs(held_out_rng, True)) is not None]
         if sum(float(pairs.weight.sum()) for pairs in held_out) < 100:
             return {"iterations": 0, "stopped": "the slice is too small to learn from"}
+
+        def beginning(done: float) -> bool:
+            return step(0.0, "first estimate")
+
         average = copy.deepcopy(self._network)
         optimizer = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate)
         iterations = settings.iterations
         if self._solved:
             iterations = max(round(iterations * _FOLLOWING), 1)
         best, steady = HeldOutStop(average, _PATIENCE), VarianceStop(patience=10**9)
-        raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
+        raw, _ = self._apply(teacher, problem, beat=beginning, network=average, consistent=False)
         best.check(self._held_out_error(average, held_out) + _MISFIT * teacher.misfit(raw), 0)
         first_error, reason, iteration = best.error, "all iterations were made", 0
         share = 0.85
+
+        def beat(done: float) -> bool:
+            return step(share * iteration / iterations, f"iteration {iteration}")
+
         for iteration in range(1, iterations + 1):
             pairs = teacher.pairs(rng, False)
             assert pairs is not None
@@ -164,11 +183,12 @@ class AdaptiveSolver:
                     mean.lerp_(value, 1.0 - past)
             finish = False
             if iteration % _CHECK_EVERY == 0 or iteration == iterations:
-                raw, _ = self._apply(teacher, problem, turns=1, network=average, consistent=False)
-                best.check(self._held_out_error(average, held_out) + _MISFIT * teacher.misfit(raw), iteration)
+                raw, _ = self._apply(teacher, problem, beat=beat, network=average, consistent=False)
+                error = self._held_out_error(average, held_out) + _MISFIT * teacher.misfit(raw)
+                best.check(error, iteration)
                 picture = problem.consistent(raw)
                 steady.update(torch.from_numpy(self._problem_unit(problem, picture)))
-                curve = {"iteration": float(iteration), "variance": steady.variance, "held-out error": best.error}
+                curve = {"iteration": float(iteration), "variance": steady.variance, "held-out error": error}
                 curve["PSNR to input"] = self._psnr_to_input(problem, picture)
                 finish = step(share * iteration / iterations, f"iteration {iteration}", picture, curve)
             else:
@@ -215,8 +235,8 @@ class AdaptiveSolver:
         self,
         teacher: SelfSupervision,
         problem: Problem,
-        turns: int,
-        step: Step | None = None,
+        turns: int = 1,
+        beat: Callable[[float], bool] | None = None,
         network: nn.Module | None = None,
         consistent: bool = True,
     ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -240,8 +260,8 @@ class AdaptiveSolver:
                 done += 1
                 total[put] += values
                 squares[put] += values**2
-                if step is not None:
-                    finishing = step(0.85 + 0.15 * done / count, "averaging")
+                if beat is not None:
+                    finishing = beat(done / count)
             total[put] /= made
             squares[put] /= made
         spread = np.sqrt(np.maximum(squares - total**2, 0.0)).astype(np.float32) if turns > 1 else None

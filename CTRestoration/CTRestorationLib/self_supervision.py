@@ -16,7 +16,7 @@ from scipy.ndimage import binary_erosion, gaussian_filter
 
 from .classical import biharmonic
 from .filling import pull_push
-from .noise import NoiseModel
+from .noise import NoiseModel, estimate_noise
 from .prior_network import network_inputs
 from .problem import Problem, Step, no_step
 from .resampling import Resampling, downsample, upsample
@@ -51,7 +51,7 @@ class SelfSupervision(Protocol):
         ...
 
     def misfit(self, values: np.ndarray) -> float:
-        """Mean square disagreement of an estimate (H, W) in HU with what was measured, in units of the window."""
+        """How far an estimate (H, W) in HU contradicts what is known, as a mean square in units of the window."""
         ...
 
 
@@ -110,6 +110,7 @@ class NoisePairs(_Base):
 
     _RECORRUPTION = 0.5
     _PATTERNS = 3
+    _REMAINING = 0.3  # of the noise level, at most, unless the classical denoiser leaves more
     _REMOVED = 0.6  # of the noise power is taught to be noise where a prior is kept: a full-dose CT has noise as well
 
     def __init__(
@@ -135,6 +136,7 @@ class NoisePairs(_Base):
         if first is not None:
             self._start = first(values, noise.typical).astype(np.float32)
             self.guide_by(self._start)
+            self._allowed = max(self._REMAINING * noise.typical, estimate_noise(self._start).typical)
             self._neighbors = [(n.astype(np.float32), self._similar(n, noise.typical)) for n in problem.neighbors]
             if not self._neighbors:
                 louder = noise.typical * float(np.hypot(1.0, a))
@@ -145,6 +147,13 @@ class NoisePairs(_Base):
         self._guide = guide.astype(np.float32)
         margin = 0.05 * self._companding.width
         self._tissue = (guide > self._companding.low + margin) & (guide < self._companding.high - margin)
+
+    def misfit(self, values: np.ndarray) -> float:
+        """How much more noise is left than may be: noise that the model missed would teach to keep it."""
+        if self._first is None:
+            return 0.0
+        excess = max(estimate_noise(values).typical - self._allowed, 0.0)
+        return (excess / self._companding.width) ** 2
 
     def _similar(self, neighbor: np.ndarray, level: float) -> np.ndarray:
         difference = gaussian_filter(neighbor.astype(np.float32) - self._problem.values, 2.0)
