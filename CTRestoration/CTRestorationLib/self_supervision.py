@@ -146,14 +146,14 @@ class NoisePairs(_Base):
         """Teach only where a denoised slice (H, W) in HU shows what the window shows."""
         self._guide = guide.astype(np.float32)
         margin = 0.05 * self._companding.width
+        self._clipped = (self._companding.low - margin, self._companding.high + margin)
         self._tissue = (guide > self._companding.low + margin) & (guide < self._companding.high - margin)
 
     def misfit(self, values: np.ndarray) -> float:
-        """How much more noise is left than may be: noise that the model missed would teach to keep it."""
-        if self._first is None:
+        """Infinite where more noise is left than may be: noise that the model missed teaches to keep it."""
+        if self._first is None or estimate_noise(values).typical <= self._allowed:
             return 0.0
-        excess = max(estimate_noise(values).typical - self._allowed, 0.0)
-        return (excess / self._companding.width) ** 2
+        return float("inf")
 
     def _similar(self, neighbor: np.ndarray, level: float) -> np.ndarray:
         difference = gaussian_filter(neighbor.astype(np.float32) - self._problem.values, 2.0)
@@ -187,6 +187,9 @@ class NoisePairs(_Base):
             noisy, target = values + a * field * level, values - field * level / a
             start = noisy if self._first is None else self._starts[choice]
             weight, factor = region, float(np.hypot(1.0, a))
+        if self._first is not None:  # elsewhere a network that knows nothing shall keep to the classical estimate
+            target = np.where(self._tissue, target, np.clip(start, *self._clipped))
+            weight = np.where(self._tissue, weight, self._blocks == held_out)
         crops = self._crops.take([start, noisy, target, weight, level], rng)
         begun, seen, wanted, counting, levels = crops
         mean = factor * levels.mean(dim=(2, 3), keepdim=True)
