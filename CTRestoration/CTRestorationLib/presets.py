@@ -34,7 +34,7 @@ _PAPER_X8 = replace(PAPER[Task.SUPER_RESOLUTION], reg_noise_std=0.05, iterations
 
 # Tuned on patient A058062.
 COMPACT = {
-    Task.DENOISE: Settings(2e-5, 3, 32, 32, 0.0, 30, 0.95, 0.0),
+    Task.DENOISE: Settings(1e-5, 3, 32, 32, 0.0, 30, 0.95, 0.0),
     Task.SUPER_RESOLUTION: Settings(2e-5, 3, 32, 32, 0.0, 40, 0.95, 0.0),
     Task.INPAINT: Settings(2e-4, 3, 32, 32, 0.0, 80, 0.95, 0.0),
     Task.RESTORE: Settings(2e-4, 3, 32, 32, 0.0, 80, 0.95, 0.0),
