@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
+from .device import let_idle_threads_sleep
 from .errors import Cancelled, InputError
 from .method import OnProgress, Progress, check_options, ignore_progress
 from .methods import METHODS, Method
@@ -32,6 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    let_idle_threads_sleep()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments
     try:

@@ -28,6 +28,14 @@ class Device(str, enum.Enum):
         return {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA)", "mps": "MPS (Apple)"}[self.value]
 
 
+def let_idle_threads_sleep() -> None:
+    """Keep idle threads of torch from spinning, which slows a busy computer down many times and delays a cancel.
+
+    Works only before torch is imported for the first time.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def available_devices() -> list[str]:
     """Names of the devices of this computer that torch can use, the best first."""
     import torch

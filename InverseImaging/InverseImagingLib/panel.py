@@ -376,11 +376,16 @@ def reportText(report: Mapping[str, Any]) -> str:
     def lines(value: Any, indent: str) -> list[str]:
         if isinstance(value, Mapping):
             return [line for key, item in value.items() for line in entry(key, item, indent)]
-        return [f"{indent}{item}" for item in value]
+        return [line for item in value for line in lines(item, indent)]
 
     def entry(key: str, item: Any, indent: str) -> list[str]:
-        if isinstance(item, (Mapping, list)):
-            return [f"{indent}{key}:", *lines(item, indent + "    ")] if item else []
-        return [f"{indent}{key}: {item:.4g}" if isinstance(item, float) else f"{indent}{key}: {item}"]
+        if isinstance(item, Mapping) or (isinstance(item, list) and any(isinstance(each, Mapping) for each in item)):
+            return [f"{indent}{key}:", *lines(item, indent + "    ")]
+        if item in ("", []):
+            return []
+        return [f"{indent}{key}: {', '.join(map(word, item if isinstance(item, list) else [item]))}"]
+
+    def word(value: Any) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
 
     return "\n".join(lines(dict(sorted(report.items(), key=lambda item: item[0] == "settings")), ""))

@@ -21,6 +21,7 @@ import time
 import traceback
 from typing import Any, BinaryIO
 
+from .device import let_idle_threads_sleep
 from .errors import Cancelled, InputError
 from .frames import read_frames, write_frame
 from .image import Image
@@ -133,6 +134,7 @@ def sentence(error: BaseException) -> str:
 
 def main() -> int:
     """Serve on the standard streams. Whatever else prints to standard output goes to standard error instead."""
+    let_idle_threads_sleep()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=1 << 16)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

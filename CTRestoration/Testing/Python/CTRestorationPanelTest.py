@@ -11,6 +11,7 @@ class CTRestorationPanelTest(unittest.TestCase):
 
     def setUp(self):
         import SampleData
+
         from CTRestorationLib.options import Tier
 
         slicer.mrmlScene.Clear()
