@@ -219,7 +219,7 @@ def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> 
     truth = nodes.node_from_image(finished[-1][0].truth, "truth")
     nodes.set_window(truth, *WINDOW)
     _show(scene, [slicer.util.getNode("restore input"), slicer.util.getNode(f"restore {TIERS[-1].value} result")])
-    if not scene.WriteToMRB(str(path)):
+    if not scene.WriteToMRB(str(path.absolute())):
         raise OSError(f"{path} could not be written")
 
 
