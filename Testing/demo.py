@@ -30,7 +30,6 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Progress, Result
 
 WINDOW = (-160.0, 240.0)
-TIERS = (Tier.INSTANT, Tier.DEEP)
 TILE = 256
 
 
@@ -48,12 +47,14 @@ class Case:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results (%(default)s)")
-    out = parser.parse_args().out
+    parser.add_argument("--instant", action="store_true", help="leave the deep tier out")
+    arguments = parser.parse_args()
+    out, tiers = arguments.out, (Tier.INSTANT,) if arguments.instant else (Tier.INSTANT, Tier.DEEP)
     out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     finished = []
     for case in cases():
-        results = {tier: run(case, tier) for tier in TIERS}
+        results = {tier: run(case, tier) for tier in tiers}
         write(case, results, out)
         finished.append((case, results))
     contact_sheet(finished, out / "contact-sheet.png")
@@ -139,7 +140,7 @@ def write(case: Case, results: dict[Tier, Result], out: Path) -> None:
 
 def contact_sheet(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
     """A row a task: truth, input, and for each tier the result and its difference from the truth, or from the input."""
-    columns = 2 + 2 * len(TIERS)
+    columns = 2 + 2 * len(finished[0][1])
     margin, head, gap = 10, 76, 34
     sheet = Picture.new("RGB", (columns * (TILE + margin) + margin, head + len(finished) * (TILE + gap)), "#1f1f1f")
     draw = ImageDraw.Draw(sheet)
@@ -218,7 +219,7 @@ def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> 
                 hierarchy.CreateItem(folder, node)
     truth = nodes.node_from_image(finished[-1][0].truth, "truth")
     nodes.set_window(truth, *WINDOW)
-    _show(scene, [slicer.util.getNode("restore input"), slicer.util.getNode(f"restore {TIERS[-1].value} result")])
+    _show(scene, [source, slicer.util.getNode(f"{task} {tier.value} result")])
     if not scene.WriteToMRB(str(path.absolute())):
         raise OSError(f"{path} could not be written")
 
