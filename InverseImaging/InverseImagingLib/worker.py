@@ -132,12 +132,24 @@ def sentence(error: BaseException) -> str:
     return f"An unexpected error stopped the run ({type(error).__name__}: {error}); the log has the details."
 
 
+def _widen(pipe: int) -> None:
+    """Let a pipe take a megabyte at a time instead of 64 kB, where the system can (Linux)."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    except (ImportError, AttributeError, OSError):
+        pass
+
+
 def main() -> int:
     """Serve on the standard streams. Whatever else prints to standard output goes to standard error instead."""
     let_idle_threads_sleep()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=1 << 16)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for stream in (sys.stdin, answers):
+        _widen(stream.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal of Slicer is not meant for the worker
     Worker(sys.stdin.buffer, answers).serve()
     return 0
