@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import logging
 import os
 from collections.abc import Mapping
@@ -114,9 +115,7 @@ def ensurePackages(requirements: Path, requester: str) -> None:
     declines or it fails."""
     import slicer.packaging
 
-    try:
-        import torch  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("torch") is None:  # the worker imports it; Slicer itself has no need to
         _ensureTorch()
     try:
         slicer.packaging.pip_ensure(slicer.packaging.load_requirements(requirements), requester=requester)
