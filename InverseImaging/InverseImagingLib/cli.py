@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
 from .device import let_idle_threads_sleep
-from .errors import Cancelled, InputError
+from .errors import Cancelled, InputError, sentence
 from .method import OnProgress, Progress, check_options, ignore_progress
 from .methods import METHODS, Method
 
@@ -41,13 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except (KeyboardInterrupt, Cancelled):
         return _say("Cancelled; nothing was written.", 130)
-    except InputError as error:
-        return _say(str(error), 2, debug)
     except BrokenPipeError:
         return 1
     except Exception as error:
-        hint = "" if debug else "; run again with --debug for details"
-        return _say(f"An unexpected error stopped the run ({type(error).__name__}: {error}){hint}.", 1, debug)
+        status = 2 if isinstance(error, InputError) else 1
+        details = "the traceback is above" if debug else "run again with --debug for details"
+        return _say(sentence(error, details), status, debug)
 
 
 def _say(sentence: str, status: int, debug: bool = False) -> int:

@@ -22,7 +22,7 @@ import traceback
 from typing import Any, BinaryIO
 
 from .device import let_idle_threads_sleep
-from .errors import Cancelled, InputError
+from .errors import Cancelled, sentence
 from .frames import read_frames, write_frame
 from .image import Image
 from .method import Progress, RemainingTime, Result, options_from_dict
@@ -77,7 +77,14 @@ class Worker:
         except Cancelled:
             self._send({"type": "cancelled", "id": job})
         except Exception as error:
-            self._send({"type": "error", "id": job, "message": sentence(error), "details": traceback.format_exc()})
+            self._send(
+                {
+                    "type": "error",
+                    "id": job,
+                    "message": sentence(error, "the log has the details"),
+                    "details": traceback.format_exc(),
+                }
+            )
         finally:
             self._cancelled.discard(job)
             self._finishing.discard(job)
@@ -119,17 +126,6 @@ class Worker:
             write_frame(self._answers, header, images)
         except OSError:
             os._exit(0)
-
-
-def sentence(error: BaseException) -> str:
-    """One sentence for the user about what went wrong, and what to do."""
-    if isinstance(error, InputError):
-        return str(error)
-    if isinstance(error, ModuleNotFoundError):
-        return f"The Python package '{error.name}' is missing in {sys.executable}; install it, then try again."
-    if isinstance(error, MemoryError):
-        return "The computer ran out of memory; choose fewer slices or a smaller image."
-    return f"An unexpected error stopped the run ({type(error).__name__}: {error}); the log has the details."
 
 
 def _widen(pipe: int) -> None:

@@ -114,6 +114,13 @@ def test_a_fault_of_the_program(low_dose: Path, tmp_path: Path, capsys, monkeypa
     arguments = ["restore", str(low_dose), str(tmp_path / "out.nrrd")]
     assert cli.main(arguments) == 1
     assert "RuntimeError: broken" in errors(capsys)
+
+    def lack(*_: object, **__: object) -> None:
+        import a_package_that_is_missing  # noqa: F401
+
+    monkeypatch.setattr("CTRestorationLib.restore.restore", lack)
+    assert cli.main(arguments) == 1
+    assert "package 'a_package_that_is_missing' is missing in" in errors(capsys)
     assert cli.main([*arguments, "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
