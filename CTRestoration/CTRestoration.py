@@ -273,10 +273,10 @@ class CTRestorationLogic(ScriptedLoadableModuleLogic):
         from InverseImagingLib.nodes import add_result, copy_window_level, set_window
 
         done = {
-            "denoise": _("denoised"),
-            "super-resolution": _("finer"),
-            "inpaint": _("inpainted"),
-            "restore": _("restored"),
+            "denoise": _("denoised (derived)"),
+            "super-resolution": _("finer (derived)"),
+            "inpaint": _("inpainted (derived)"),
+            "restore": _("restored (derived)"),
         }[request.options.task.value]
         name = request.source.GetName()
         nodes = []

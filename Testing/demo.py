@@ -214,12 +214,12 @@ def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> 
             hierarchy.CreateItem(folder, nodes.node_from_image(case.mask, f"{task} mask"))
         for tier, result in results.items():
             for name, image in result.images.items():
-                node = nodes.add_result(image, f"{task} {tier.value} {name}", source, result.report)
+                node = nodes.add_result(image, f"{task} {tier.value} {name} (derived)", source, result.report)
                 nodes.set_window(node, *(WINDOW if name == "result" else (-100, 100)))
                 hierarchy.CreateItem(folder, node)
     truth = nodes.node_from_image(finished[-1][0].truth, "truth")
     nodes.set_window(truth, *WINDOW)
-    _show(scene, [source, slicer.util.getNode(f"{task} {tier.value} result")])
+    _show(scene, [source, slicer.util.getNode(f"{task} {tier.value} result (derived)")])
     if not scene.WriteToMRB(str(path.absolute())):
         raise OSError(f"{path} could not be written")
 

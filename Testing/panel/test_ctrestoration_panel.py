@@ -94,7 +94,7 @@ def test_a_run_from_apply_to_results(panel: Any, scene: Any, wait_until: Callabl
     panel.panel.parameters.inputVolume = source
     run_to_end(panel, wait_until)
 
-    result = slicer.util.getNode("double denoised")
+    result = slicer.util.getNode("double denoised (derived)")
     residual = slicer.util.getNode("double residual")
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(result), 2 * before)
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(source), before)
@@ -107,7 +107,7 @@ def test_a_run_from_apply_to_results(panel: Any, scene: Any, wait_until: Callabl
     assert json.loads(result.GetAttribute("InverseImaging.Report"))["settings"]["task"] == "denoise"
     display = result.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (400, 40)
-    assert panel.ui.statusLabel.text == "Finished: double denoised. This is a test."
+    assert panel.ui.statusLabel.text == "Finished: double denoised (derived). This is a test."
     assert not panel.ui.resultsButton.collapsed
     assert "task: denoise" in panel.ui.reportText.plainText
     assert not [n for n in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if "preview" in n.GetName()]
@@ -146,7 +146,7 @@ def test_progress_preview_and_curve_while_running(panel: Any, scene: Any, wait_u
     assert [table.GetColumnName(i) for i in range(2)] == ["iteration", "PSNR to input"]
     panel.ui.finishButton.click()
     wait_until(lambda: panel.ui.applyButton.text == "Apply", 5)
-    assert slicer.util.getNode("slow denoised") is not None
+    assert slicer.util.getNode("slow denoised (derived)") is not None
     panel.ui.curveButton.click()
     chart = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")[0]
     assert chart.GetNumberOfPlotSeriesNodes() == 1
@@ -230,7 +230,7 @@ def test_the_input_may_be_deleted_while_running(panel: Any, scene: Any, wait_unt
     scene.RemoveNode(source)
     panel.ui.finishButton.click()
     wait_until(lambda: panel.ui.applyButton.text == "Apply", 10)
-    assert slicer.util.getNode("slow denoised") is not None
+    assert slicer.util.getNode("slow denoised (derived)") is not None
 
 
 def test_save_and_restore_every_choice(panel: Any, scene: Any, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_masks_go_with_the_run(panel: Any, scene: Any, wait_until: Callable) -> 
     p = panel.panel.parameters
     p.inputVolume, p.task, p.maskSource, p.maskVolume = source, Task.INPAINT, MaskSource.LABELMAP, labels
     run_to_end(panel, wait_until)
-    report = report_of(slicer.util.getNode("double inpainted"))
+    report = report_of(slicer.util.getNode("double inpainted (derived)"))
     assert report["mask"] is True
     assert report["settings"]["mask_above"] == 0
 
@@ -352,7 +352,7 @@ def test_side_by_side(panel: Any, scene: Any, wait_until: Callable) -> None:
     panel.ui.sideBySideButton.click()
     views = [slicer.app.layoutManager().sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow")]
     names = [scene.GetNodeByID(view.GetBackgroundVolumeID()).GetName() for view in views]
-    assert names == ["double", "double denoised"]
+    assert names == ["double", "double denoised (derived)"]
     assert slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode().GetOrientation() == "Axial"
 
 

@@ -34,7 +34,7 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
     scene.SetURL(str(tmp_path / "restoration" / "restoration.mrml"))
     scene.Connect()
     for task in tasks:
-        source, result = (slicer.util.getNode(f"{task} {name}") for name in ("input", "instant result"))
+        source, result = (slicer.util.getNode(f"{task} {name}") for name in ("input", "instant result (derived)"))
         assert result.GetNodeReference("InverseImaging.SourceVolume") is source
         assert (result.GetDisplayNode().GetWindowLevelMin(), result.GetDisplayNode().GetWindowLevelMax()) == (-160, 240)
     shown = {
@@ -42,4 +42,4 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
         for view in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
         if view.GetBackgroundVolumeID()
     }
-    assert shown == {"Red": "restore input", "Yellow": "restore instant result"}
+    assert shown == {"Red": "restore input", "Yellow": "restore instant result (derived)"}

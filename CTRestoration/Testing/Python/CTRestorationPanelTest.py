@@ -36,7 +36,7 @@ class CTRestorationPanelTest(unittest.TestCase):
         self.widget.ui.applyButton.click()
         self.wait(self.isIdle, 120)
         self.assertTrue(self.widget.ui.statusLabel.text.startswith("Finished"), self.widget.ui.statusLabel.text)
-        result = slicer.util.getNode("LowDoseSlice denoised")
+        result = slicer.util.getNode("LowDoseSlice denoised (derived)")
         self.assertEqual(result.GetNodeReference("InverseImaging.SourceVolume"), self.volume)
         after = slicer.util.arrayFromVolume(result)
         self.assertLess(after[:, 8:40, 8:40].std(), before[:, 8:40, 8:40].std() / 2)
