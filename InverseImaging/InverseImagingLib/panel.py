@@ -184,7 +184,11 @@ class MethodPanel(VTKObservationMixin):
     def enter(self) -> None:
         self._setParameters(self.logic.getParameterNode())
         if not self.parameters.inputVolume:
-            self.parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")  # and what is derived from that class
+            self.parameters.inputVolume = next(
+                (v for v in volumes if v.GetClassName() == "vtkMRMLScalarVolumeNode" and not v.GetHideFromEditors()),
+                None,
+            )
 
     def exit(self) -> None:
         self._setParameters(None)

@@ -63,6 +63,17 @@ def test_apply_is_off_with_a_reason(panel: Any) -> None:
     assert "low end of the HU window" in panel.ui.applyButton.toolTip
 
 
+def test_the_first_ct_is_chosen_when_the_panel_opens(panel: Any) -> None:
+    import slicer
+
+    slicer.util.addVolumeFromArray(np.ones((2, 3, 4), np.uint8), nodeClassName="vtkMRMLLabelMapVolumeNode")
+    panel.enter()
+    assert panel.panel.parameters.inputVolume is None
+    volume = add_volume("CT")
+    panel.enter()
+    assert panel.panel.parameters.inputVolume is volume
+
+
 def test_reasons_of_masks_and_ranges(panel: Any) -> None:
     from CTRestoration import MaskSource, SliceChoice
     from CTRestorationLib.options import Task
