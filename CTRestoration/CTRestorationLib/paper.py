@@ -44,7 +44,7 @@ class PaperSolver:
             s = self._settings
             network = SkipNetwork(s.scales, s.channels, s.skip_channels, s.upsampling)
         self._network = channels_last(network, device)
-        self._started = False
+        self._z: torch.Tensor | None = None
 
     def facts(self) -> dict[str, Any]:
         return {"network parameters": sum(p.numel() for p in self._network.parameters())}
@@ -54,9 +54,10 @@ class PaperSolver:
 
     def solve(self, problem: Problem, step: Step) -> Estimate:
         self._check_memory(problem)
-        fit = _Fit(self._network, problem, self._settings, self._device, self._generator, warm=self._started)
-        self._started = True
-        return fit.run(step)
+        if self._z is None:  # one for all slices, or the weights of the slice before would mean nothing
+            shape = padded_shape(problem.output_shape, self._network.multiple)
+            self._z = fixed_input(shape, self._generator).to(self._device)
+        return _Fit(self._network, self._z, problem, self._settings, self._device, self._generator).run(step)
 
     def _check_memory(self, problem: Problem) -> None:
         from InverseImagingLib import device as devices
@@ -76,14 +77,14 @@ class _Fit:
     def __init__(
         self,
         network: SkipNetwork,
+        z: torch.Tensor,
         problem: Problem,
         settings: Settings,
         device: torch.device,
         generator: torch.Generator,
-        warm: bool,
     ) -> None:
-        self._network, self._problem, self._settings = network, problem, settings
-        self._device, self._generator, self._warm = device, generator, warm
+        self._network, self._z, self._problem, self._settings = network, z, problem, settings
+        self._device, self._generator = device, generator
         known = None if problem.missing is None else ~problem.missing
         seen = problem.values if known is None else problem.values[known]
         margin = 0.02 * float(np.ptp(seen))  # so that the sigmoid reaches the extremes
@@ -118,7 +119,7 @@ class _Fit:
 
     def run(self, step: Step) -> Estimate:
         settings, network, shape = self._settings, self._network, self._problem.output_shape
-        z = fixed_input(padded_shape(shape, network.multiple), self._generator).to(self._device)
+        z = self._z
         optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
         patience = max(min(_PATIENCE, settings.iterations // 3), 10)
         steady = VarianceStop(patience)

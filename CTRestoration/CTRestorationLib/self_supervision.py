@@ -144,7 +144,6 @@ class NoisePairs(_Base):
 
     def guide_by(self, guide: np.ndarray) -> None:
         """Teach only where a denoised slice (H, W) in HU shows what the window shows."""
-        self._guide = guide.astype(np.float32)
         margin = 0.05 * self._companding.width
         self._clipped = (self._companding.low - margin, self._companding.high + margin)
         self._tissue = (guide > self._companding.low + margin) & (guide < self._companding.high - margin)

@@ -13,9 +13,10 @@ from CTRestorationLib.metrics import psnr
 from CTRestorationLib.options import Direction, Preset, RestorationOptions, Task, Tier
 from CTRestorationLib.resampling import downsample
 from CTRestorationLib.restore import restore
+from CTRestorationLib.sample import low_dose_slice
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import Cancelled
-from InverseImagingLib.image import Image
+from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Progress
 
 SMALL_PAPER = {"tier": Tier.DEEP, "preset": Preset.PAPER, "channels": 8, "scales": 2, "iterations": 30}
@@ -206,3 +207,13 @@ def test_metal_threshold_is_filled() -> None:
     array[0, 30:33, 20:23] = 3000.0
     result = result_of(clean(64).with_array(array), task=Task.INPAINT, tier=Tier.INSTANT, mask_above=2500.0)
     assert result.max() < 1000.0
+
+
+def test_the_paper_preset_starts_warm_from_slice_to_slice() -> None:
+    slice_hu = low_dose_slice(64).array[0, 16:48, 16:48].astype(np.float32)
+    image = Image(np.stack([slice_hu, slice_hu]), np.eye(4), Meaning.HU, "twins")
+    options = RestorationOptions(preset=Preset.PAPER, scales=2, channels=8, iterations=150, reg_noise_std=0.0)
+    points = []
+    restore(image, options, lambda progress: points.append(progress.curve) if progress.curve else None)
+    first, second = [p["PSNR to input"] for p in points if p["iteration"] == min(q["iteration"] for q in points)]
+    assert second > first + 1.0
