@@ -68,6 +68,7 @@ def home(pictures: Pictures) -> None:
     panel.ui.hostLineEdit.text = "user@no-such-host.invalid"
     panel.onSettingsChanged()
     panel.ui.checkButton.click()
+    pictures.add("inverseimaging-running", panel)
     views.wait_until(lambda: not panel.runner.isRunning, 60)
     pictures.add("inverseimaging-failed", panel)
     panel.ui.whereComboBox.currentIndex = 0

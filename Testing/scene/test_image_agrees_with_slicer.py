@@ -174,3 +174,31 @@ def test_derived_series(tmp_path):
     ours, theirs = read(tmp_path / "series"), in_slicer(sorted((tmp_path / "series").iterdir()))
     np.testing.assert_array_equal(ours.array, theirs.array)
     np.testing.assert_allclose(ours.ijk_to_ras, theirs.ijk_to_ras, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("suffix", "reader"), [("png", "PNG"), ("jpg", "JPEG"), ("tif", "TIFF")])
+def test_pictures(tmp_path, suffix, reader, channels):
+    """Slicer places a picture's first row at the top of the axial view; its picture readers are not in slicer-core,
+    so that VTK's, which count rows from the bottom, stand for the values."""
+    array = np.random.default_rng(0).integers(0, 255, (1, 5, 7, channels)).astype(np.uint8)
+    if suffix == "jpg":  # decoders differ in how they spread the coarse colors of a noisy picture
+        ramp = np.add.outer(10 * np.arange(5), 20 * np.arange(7)).astype(np.uint8)
+        array = ramp[None, :, :, None].repeat(channels, axis=3)
+    path = tmp_path / f"picture.{suffix}"
+    written = Image(array[..., 0] if channels == 1 else array, np.diag([-0.5, -0.25, 1, 1.0]), Meaning.DISPLAY)
+    write(written, path)
+    theirs = getattr(vtk, f"vtk{reader}Reader")()
+    theirs.SetFileName(str(path))
+    if suffix == "tif":
+        theirs.SetOrientationType(4)  # VTK's default depends on what the file says
+    theirs.Update()
+    data = theirs.GetOutput()
+    values = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars()).reshape(1, 5, 7, channels)[:, ::-1]
+    ours = read(path)
+    np.testing.assert_allclose(ours.array.reshape(1, 5, 7, channels), values, rtol=0, atol=2 * (suffix == "jpg"))
+    place = np.diag([-1, -1, 1, 1.0])
+    if suffix != "jpg":  # lossy, and without a pixel size as ITK writes it
+        np.testing.assert_array_equal(values, array)
+        place = written.ijk_to_ras
+    np.testing.assert_allclose(ours.ijk_to_ras, place, rtol=1e-3, atol=1e-9)
