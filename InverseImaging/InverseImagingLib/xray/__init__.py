@@ -1,0 +1,1 @@
+"""X-ray physics: geometry, projection, spectra, radiographs and phantoms."""
