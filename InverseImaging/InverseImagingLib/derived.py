@@ -1,4 +1,7 @@
-"""DICOM out: a derived CT series that says whose patient it is, what it was made from, and how."""
+"""DICOM out: a derived CT series that says whose patient it is, what it was made from, and how.
+
+What is the same for any other derived image, such as a radiograph (xray/dx.py), is public here.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _SERIES_NUMBER_STEP = 1000  # keeps derived series apart from those of the scann
 _MANUFACTURER = "SlicerInverseImaging"
 _PRIVATE_GROUP, _PRIVATE_CREATOR, _REPORT_ELEMENT = 0x0071, "SLICERINVERSEIMAGING", 0x01
 
-# What a derived series shares with its source: the patient, the study, the space, and how the CT was acquired.
+# What a derived series shares with its source: the patient, the study and the space.
 _KEPT = (
     "PatientName PatientID IssuerOfPatientID PatientBirthDate PatientSex OtherPatientIDsSequence PatientComments "
     "PatientIdentityRemoved DeidentificationMethod DeidentificationMethodCodeSequence "
@@ -37,17 +40,24 @@ _KEPT = (
     "ClinicalTrialSiteName ClinicalTrialSubjectID ClinicalTrialSubjectReadingID "
     "StudyInstanceUID StudyDate StudyTime ReferringPhysicianName StudyID AccessionNumber StudyDescription "
     "PatientAge PatientSize PatientWeight TimezoneOffsetFromUTC InstitutionName "
-    "BodyPartExamined Laterality PatientPosition ProtocolName FrameOfReferenceUID PositionReferenceIndicator "
-    "AcquisitionDate AcquisitionTime AcquisitionNumber KVP ScanOptions DataCollectionDiameter GantryDetectorTilt "
-    "TableHeight RotationDirection ExposureTime XRayTubeCurrent Exposure FilterType FocalSpots ConvolutionKernel "
-    "ContrastBolusAgent ContrastBolusRoute LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod"
+    "BodyPartExamined FrameOfReferenceUID PositionReferenceIndicator "
+    "AcquisitionDate AcquisitionTime ContrastBolusAgent ContrastBolusRoute "
+    "LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod"
 )
 
-# Attributes that a CT image has to have, if only empty (type 2).
+# Attributes that an image has to have, if only empty (type 2).
 _REQUIRED = (
-    "PatientName PatientID PatientBirthDate PatientSex Laterality StudyDate StudyTime ReferringPhysicianName StudyID "
-    "AccessionNumber PositionReferenceIndicator PatientPosition KVP AcquisitionNumber"
+    "PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime ReferringPhysicianName StudyID "
+    "AccessionNumber PositionReferenceIndicator"
 )
+
+# The same two for CT: how it was acquired.
+_KEPT_OF_CT = (
+    "Laterality PatientPosition ProtocolName AcquisitionNumber KVP ScanOptions DataCollectionDiameter "
+    "GantryDetectorTilt TableHeight RotationDirection ExposureTime XRayTubeCurrent Exposure FilterType FocalSpots "
+    "ConvolutionKernel"
+)
+_REQUIRED_OF_CT = "Laterality PatientPosition KVP AcquisitionNumber"
 
 
 def is_target(path: str | os.PathLike[str]) -> bool:
@@ -83,11 +93,11 @@ def write_derived(
         stored, references = stored[::-1], references[::-1]
         lps[:3, 3] += (len(stored) - 1) * lps[:3, 2]
         lps[:3, 2] *= -1
-    series = _series_header(image, report, window)
-    series.ImageOrientationPatient = [_ds(value) for column in (0, 1) for value in _unit(lps[:3, column])]
-    series.PixelSpacing = [_ds(np.linalg.norm(lps[:3, axis])) for axis in (1, 0)]
-    series.SliceThickness = series.SpacingBetweenSlices = _ds(np.dot(normal, lps[:3, 2]))
-    series.RescaleSlope, series.RescaleIntercept, series.RescaleType = _ds(slope), _ds(intercept), "HU"
+    series = _ct_header(image, report, window)
+    series.ImageOrientationPatient = [ds(value) for column in (0, 1) for value in _unit(lps[:3, column])]
+    series.PixelSpacing = [ds(np.linalg.norm(lps[:3, axis])) for axis in (1, 0)]
+    series.SliceThickness = series.SpacingBetweenSlices = ds(np.dot(normal, lps[:3, 2]))
+    series.RescaleSlope, series.RescaleIntercept, series.RescaleType = ds(slope), ds(intercept), "HU"
 
     single = path.suffix.lower() == ".dcm"
     if single and len(stored) > 1:
@@ -98,11 +108,11 @@ def write_derived(
         folder = holder if single else holder / path.name
         folder.mkdir(exist_ok=True)
         for k, plane in enumerate(stored):
-            series.ImagePositionPatient = [_ds(value) for value in lps[:3, 3] + k * lps[:3, 2]]
+            series.ImagePositionPatient = [ds(value) for value in lps[:3, 3] + k * lps[:3, 2]]
             series.InstanceNumber = k + 1
             if references:
-                _refer(series, references if len(references) != len(stored) else references[k : k + 1])
-            _save(series, plane, folder / (path.name if single else f"IM{k + 1:05d}.dcm"))
+                refer(series, references if len(references) != len(stored) else references[k : k + 1])
+            save(series, plane, folder / (path.name if single else f"IM{k + 1:05d}.dcm"))
 
 
 def _stored(image: Image) -> tuple[np.ndarray, float, float]:
@@ -138,8 +148,31 @@ def _geometry(image: Image) -> tuple[np.ndarray, np.ndarray]:
 
 
 @quiet()
-def _series_header(image: Image, report: Mapping[str, Any], window: tuple[float, float] | None) -> Dataset:
+def _ct_header(image: Image, report: Mapping[str, Any], window: tuple[float, float] | None) -> Dataset:
     """What all slices share."""
+    source = image.dicom if image.dicom is not None else Dataset()
+    header = series_header(image, report)
+    for keyword in _REQUIRED_OF_CT.split():
+        setattr(header, keyword, None)
+    _keep(header, source, _KEPT_OF_CT)
+    header.SOPClassUID, header.Modality = CTImageStorage, "CT"
+    header.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
+    if window is not None:
+        header.WindowCenter, header.WindowWidth = ds((window[0] + window[1]) / 2), ds(max(window[1] - window[0], 1))
+    elif source.get("WindowCenter") is not None and source.get("WindowWidth") is not None:
+        header["WindowCenter"], header["WindowWidth"] = source["WindowCenter"], source["WindowWidth"]
+    else:
+        header.WindowCenter, header.WindowWidth = 40, 400
+    return header
+
+
+@quiet()
+def series_header(image: Image, report: Mapping[str, Any], kind: str = "") -> Dataset:
+    """What every derived series has, whatever its modality: patient, study and space of image.dicom, a new series, the
+    equipment, and the report. kind: what the images are, where the reader could be mistaken ("Simulated radiograph").
+
+    The caller adds SOP class, modality, image type, geometry and window.
+    """
     source = image.dicom if image.dicom is not None else Dataset()
     now = datetime.datetime.now()
     method, version = str(report.get("method") or "Conversion"), str(report.get("version") or "")
@@ -148,64 +181,61 @@ def _series_header(image: Image, report: Mapping[str, Any], window: tuple[float,
     header.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _REQUIRED.split():
         setattr(header, keyword, None)
-    for keyword in _KEPT.split():
-        if keyword in source:
-            header[keyword] = source[keyword]
+    _keep(header, source, _KEPT)
     if not source:
         header.StudyDate, header.StudyTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
         header.PatientName, header.PatientID = "Unknown^Patient", f"UNKNOWN-{now:%Y%m%d%H%M%S}"
     header.StudyInstanceUID = header.get("StudyInstanceUID") or generate_uid()
     header.FrameOfReferenceUID = header.get("FrameOfReferenceUID") or generate_uid()
 
-    header.SOPClassUID, header.Modality = CTImageStorage, "CT"
     header.SeriesInstanceUID = generate_uid()
     number = str(source.get("SeriesNumber"))
     header.SeriesNumber = (int(number) if number.isdigit() else 0) + _SERIES_NUMBER_STEP
-    header.SeriesDescription = _text(f"{method}: {source.get('SeriesDescription') or image.name}", 64)
+    title = f"{kind}, {method}" if kind else method
+    header.SeriesDescription = one_line(f"{title}: {source.get('SeriesDescription') or image.name}", 64)
     header.SeriesDate = header.ContentDate = header.InstanceCreationDate = now.strftime("%Y%m%d")
     header.SeriesTime = header.ContentTime = header.InstanceCreationTime = now.strftime("%H%M%S")
-    header.Manufacturer, header.ManufacturerModelName = _MANUFACTURER, _text(method, 64)
-    header.SoftwareVersions = _text(version, 64) or None
+    header.Manufacturer, header.ManufacturerModelName = _MANUFACTURER, one_line(method, 64)
+    header.SoftwareVersions = one_line(version, 64) or None
     if source.get("Manufacturer"):
         header.ContributingEquipmentSequence = [_scanner(source)]
 
-    header.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
-    header.DerivationDescription = _description(method, version, report)
-    header.ImageComments = RESEARCH_ONLY
+    header.DerivationDescription = _description(title, version, report)
+    header.ImageComments = f"{kind}. {RESEARCH_ONLY}" if kind else RESEARCH_ONLY
     header.BurnedInAnnotation = "NO"
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 16, 15, 1
-    if window is not None:
-        header.WindowCenter, header.WindowWidth = _ds((window[0] + window[1]) / 2), _ds(max(window[1] - window[0], 1))
-    elif source.get("WindowCenter") is not None and source.get("WindowWidth") is not None:
-        header["WindowCenter"], header["WindowWidth"] = source["WindowCenter"], source["WindowWidth"]
-    else:
-        header.WindowCenter, header.WindowWidth = 40, 400
+    header.BitsAllocated, header.BitsStored, header.HighBit = 16, 16, 15
     if report:
         block = header.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR, create=True)
         block.add_new(_REPORT_ELEMENT, "UT", json.dumps(report, ensure_ascii=False, default=str))
     return header
 
 
-def _description(method: str, version: str, report: Mapping[str, Any]) -> str:
+def _keep(header: Dataset, source: Dataset, keywords: str) -> None:
+    for keyword in keywords.split():
+        if keyword in source:
+            header[keyword] = source[keyword]
+
+
+def _description(title: str, version: str, report: Mapping[str, Any]) -> str:
     """The method and its settings in the 1024 characters of a short text (ST)."""
     settings = ", ".join(f"{name}={value}" for name, value in dict(report.get("settings") or {}).items())
-    return _text(f"{method} {version}".strip() + (f": {settings}" if settings else "") + f". {RESEARCH_ONLY}", 1024)
+    return one_line(f"{title} {version}".strip() + (f": {settings}" if settings else "") + f". {RESEARCH_ONLY}", 1024)
 
 
 def _scanner(source: Dataset) -> Dataset:
     """The equipment that acquired the source (PS3.3 C.12.1, Contributing Equipment)."""
     scanner = Dataset()
-    scanner.PurposeOfReferenceCodeSequence = [_code(codes.DCM.AcquisitionEquipment)]
+    scanner.PurposeOfReferenceCodeSequence = [coded(codes.DCM.AcquisitionEquipment)]
     for keyword in ("Manufacturer", "InstitutionName", "StationName", "ManufacturerModelName", "SoftwareVersions"):
         if source.get(keyword):
             scanner[keyword] = source[keyword]
     return scanner
 
 
-def _refer(header: Dataset, sources: list[Dataset]) -> None:
+def refer(header: Dataset, sources: list[Dataset]) -> None:
     """Name the source images: the one of this slice where there are as many, else all of them."""
-    purpose = _code(codes.DCM.SourceImageForImageProcessingOperation)
+    purpose = coded(codes.DCM.SourceImageForImageProcessingOperation)
     items = []
     for source in sources:
         item = Dataset()
@@ -216,10 +246,12 @@ def _refer(header: Dataset, sources: list[Dataset]) -> None:
     header.SourceImageSequence = items
 
 
-def _save(header: Dataset, plane: np.ndarray, path: Path) -> None:
+def save(header: Dataset, plane: np.ndarray, path: Path) -> None:
+    """Write one image: plane, (rows, columns) int16 or uint16."""
     header.SOPInstanceUID = generate_uid()
     header.Rows, header.Columns = plane.shape
-    header.PixelData = np.ascontiguousarray(plane, dtype="<i2").tobytes()
+    header.PixelRepresentation = int(plane.dtype.kind == "i")
+    header.PixelData = np.ascontiguousarray(plane, dtype=plane.dtype.newbyteorder("<")).tobytes()
     header["PixelData"].VR = "OW"
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
@@ -227,7 +259,7 @@ def _save(header: Dataset, plane: np.ndarray, path: Path) -> None:
     FileDataset(path, header, file_meta=meta, preamble=b"\0" * 128).save_as(path, enforce_file_format=True)
 
 
-def _code(code: Code) -> Dataset:
+def coded(code: Code) -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
     return item
@@ -237,12 +269,12 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def _ds(value: float | np.floating) -> str:
+def ds(value: float | np.floating) -> str:
     """A number in the 16 characters of a decimal string; rounded first, because pydicom makes -9.9...98 too long."""
     return format_number_as_ds(round(float(value), 10) + 0.0)
 
 
-def _text(text: str, length: int) -> str:
+def one_line(text: str, length: int) -> str:
     """One line without the backslash, which separates values, shortened where needed."""
     text = " ".join(text.replace("\\", "/").split())
     return text if len(text) <= length else text[: length - 3] + "..."

@@ -280,7 +280,7 @@ def test_nothing_is_left_when_writing_fails_half_way(tmp_path, source, monkeypat
             raise OSError(28, "No space left on device")
         saved.append(path)
 
-    monkeypatch.setattr(derived, "_save", full_disk)
+    monkeypatch.setattr(derived, "save", full_disk)
     with pytest.raises(InputError, match="No space left on device"):
         write_derived(source, tmp_path / "out", REPORT)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
