@@ -49,6 +49,17 @@ METHODS = {
             ),
             models="CTRestorationLib/prior",
         ),
+        Method(
+            name="XraySyn",
+            title="X-ray Synthesis",
+            sentence="Simulate radiographs of a CT from any direction, with their bone map.",
+            function="InverseImagingLib.xray.radiograph:radiograph",
+            options="InverseImagingLib.xray.options:RadiographOptions",
+            citation=(
+                "C. Peng, H. Liao, G. Wong, J. Luo, S. K. Zhou, R. Chellappa. "
+                "XraySyn: Realistic View Synthesis From a Single Radiograph Through CT Priors. AAAI 2021."
+            ),
+        ),
     )
 }
 
