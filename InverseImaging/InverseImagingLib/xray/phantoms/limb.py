@@ -1,0 +1,272 @@
+"""A limb: a knee with thigh and calf, or a hand with its wrist, held up as in a scanner."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from . import shapes
+from .shapes import Canvas, Points, Region, box, capsule, common, ellipsoid, merged, profile, union
+
+KNEE_FIELD = (160.0, 160.0, 256.0)  # mm
+HAND_FIELD = (135.0, 75.0, 240.0)
+
+
+def paint(rng: np.random.Generator, size: int) -> Canvas:
+    """Paint a knee or a hand, right or left; the longest side has `size` voxels."""
+    knee = rng.random() < 0.5
+    side = 1 if rng.random() < 0.5 else -1
+    return (_paint_knee if knee else _paint_hand)(rng, size, side)
+
+
+def _vary(rng: np.random.Generator, mean: float, spread: float) -> float:
+    return mean + spread * float(np.clip(rng.standard_normal(), -2, 2))
+
+
+def _mirrored(at: Region, side: int) -> Points:
+    return at.points[0] * np.float32(side), at.points[1], at.points[2]
+
+
+# The knee. z = 0 is the joint line, x grows to the outer side.
+
+
+def _paint_knee(rng: np.random.Generator, size: int, side: int) -> Canvas:
+    scale = _vary(rng, 0.98, 0.04)
+    canvas = Canvas(KNEE_FIELD, size, (0, 2, 0), (scale * _vary(rng, 1, 0.02), scale, scale * _vary(rng, 1, 0.03)))
+    fat = max(_vary(rng, 8, 3.5), 3)
+    muscle = _vary(rng, 1.0, 0.1)
+    patella = _vary(rng, 0, 4)
+    twist = _vary(rng, 0, 3)
+    cortex = _vary(rng, 1.0, 0.15)
+    fine, coarse = canvas.noise(rng, 2.5), canvas.noise(rng, 10.0)
+    _paint_leg(canvas, side, fat, muscle, patella, fine, coarse)
+    _paint_femur(canvas, side, cortex, fine, twist)
+    _paint_tibia(canvas, side, cortex, fine)
+    at = canvas.around((0, 44, 26 + patella), (32, 20, 32))
+    q = _mirrored(at, side)
+    cap = ellipsoid(q, (2, 46, 28 + patella), (22, 10.5, 19))
+    cap = union(cap, ellipsoid(q, (2, 45, 16 + patella), (11, 7, 12)), 8.0)
+    cap = common(cap, 38 + 0.16 * np.abs(q[0] - 2) * -1 - q[1], 3.0)
+    canvas.paint_bone(at, cap, 1.6, 260 + 40 * fine[at.slices], 1150.0)
+    return canvas
+
+
+def _paint_leg(
+    canvas: Canvas, side: int, fat: float, muscle: float, patella: float, fine: np.ndarray, coarse: np.ndarray
+) -> None:
+    everywhere = canvas.region()
+    q = _mirrored(everywhere, side)
+    x, y, z = q
+    m = muscle - 1
+    wide = profile(z, (-135, 46), (-80, 52), (-30, 48), (5, 47), (50, 54), (135, 66)) + 40 * m + fat
+    front = profile(z, (-135, 22), (-60, 30), (-30, 38), (10, 50), (30, 54), (60, 52), (135, 60)) + 20 * m + fat * 0.5
+    back = profile(z, (-135, -58), (-80, -62), (-20, -46), (20, -46), (135, -64)) - 40 * m - fat
+    radius = np.sqrt((x / wide) ** 2 + ((y - (front + back) / 2) / ((front - back) / 2)) ** 2)
+    skin = ((radius - 1) * np.float32(0.5) * (wide + (front - back) / 2)).astype(np.float32)
+    canvas.paint(everywhere, skin, 20.0)
+    canvas.paint(everywhere, skin + 2, -98 + 7 * coarse)
+    g = float(np.sqrt(muscle))
+    groups = (
+        [(34, 18, 150, 29), (33, 14, 70, 20), (24, 26, 36, 7)],  # vastus lateralis
+        [(-32, 14, 150, 28), (-35, 12, 70, 22), (-27, 20, 26, 10)],  # vastus medialis
+        [(0, 40, 150, 18), (0, 40, 75, 11), (0, 48, 46, 5)],  # rectus
+        [(0, 20, 150, 22), (0, 22, 70, 16), (0, 30, 50, 6)],  # intermedius
+        [(30, -34, 150, 21), (33, -34, 50, 13), (38, -27, -18, 6)],  # biceps
+        [(-24, -38, 150, 23), (-29, -38, 50, 15), (-30, -26, -14, 7)],  # semimembranosus
+        [(-18, -26, 34, 9), (-21, -36, -15, 17), (-21, -38, -90, 24), (-18, -36, -150, 21)],  # gastrocnemius
+        [(18, -26, 34, 9), (20, -36, -15, 16), (20, -38, -90, 22), (18, -36, -150, 19)],
+        [(6, -22, -40, 12), (2, -24, -90, 24), (2, -26, -150, 26)],  # soleus
+        [(24, 6, -30, 7), (25, 4, -90, 14), (23, 2, -150, 13)],  # tibialis anterior
+        [(38, -8, -40, 6), (40, -8, -90, 10), (38, -10, -150, 9)],  # peroneus
+    )
+    for line in groups:
+        points = shapes.curve(line, 16)
+        points[:, 0] *= side
+        points[:, 3] *= g
+        at, d = canvas.tube(points)
+        canvas.paint(at, common(d, skin[at.slices] + 3 + fat * 0.8, 2.0), 55 + 5 * fine[at.slices])
+    # The capsule of the joint, menisci, tendons and vessels.
+    at = canvas.around((0, 0, 5), (60, 60, 60))
+    q = _mirrored(at, side)
+    joint = union(ellipsoid(q, (0, -6, 12), (44, 36, 34)), ellipsoid(q, (0, 30, 40), (20, 14, 22)), 10.0)
+    canvas.paint(at, common(joint, skin[at.slices] + 4), 25.0)
+    canvas.paint(at, ellipsoid(q, (0, 30, -4), (22, 14, 14)), -80.0)  # the fat behind the patellar tendon
+    drum = np.sqrt((q[0] / 37) ** 2 + ((q[1] + 6) / 25) ** 2)
+    canvas.paint(at, common((drum - 1) * 28, np.abs(q[2] + 2) - 4), 95.0)
+    for course, flat, hu in (
+        ([(2, 50, 10 + patella, 4.5), (4, 31, -42, 4)], 1.6, 80),
+        ([(2, 52, 40 + patella, 4.5), (0, 48, 80, 4)], 1.6, 80),
+        ([(3, -34, 150, 4), (2, -34, 0, 4), (3, -30, -50, 3), (6, -22, -150, 2)], 1.0, 48),
+        ([(6, -41, 150, 4.5), (6, -40, 0, 4.5), (4, -36, -50, 4)], 1.0, 46),
+        ([(8, -48, 60, 3), (12, -46, 0, 3)], 1.0, 35),
+    ):
+        points = shapes.curve(course, 12)
+        points[:, 0] *= side
+        at, d = canvas.tube(points, wide=np.tile([1.0, 0, 0], (12, 1)), aspect=flat)
+        canvas.paint(at, d, float(hu))
+
+
+def _marrow(z: np.ndarray, fine: np.ndarray) -> np.ndarray:
+    """HU within a long bone by the distance from its joint: spongy bone near it, fat in the shaft."""
+    return profile(np.abs(z), (0, 300), (20, 260), (45, 120), (75, -30), (95, -50)) + 35 * fine
+
+
+def _cortex(z: np.ndarray, factor: float) -> np.ndarray:
+    return factor * profile(np.abs(z), (0, 1.4), (30, 1.4), (60, 2.8), (100, 5.2), (140, 6.0))
+
+
+def _paint_femur(canvas: Canvas, side: int, cortex: float, fine: np.ndarray, twist: float) -> None:
+    at = canvas.region((-50, -50, -8), (50, 50, 160))
+    q = _mirrored(at, side)
+    x, y, z = q
+    lean = np.float32(0.10)  # of the shaft outward, going up
+    c = (x - lean * np.maximum(z - 20, 0), y - 0.02 * z, z)
+    wide = profile(z, (0, 30), (25, 33), (45, 27), (70, 19), (100, 15.5), (150, 14))
+    deep = profile(z, (0, 16), (25, 18), (45, 17), (70, 15), (100, 14.5), (150, 14))
+    shaft = common((np.sqrt((c[0] / wide) ** 2 + (c[1] / deep) ** 2) - 1) * np.minimum(wide, deep), 22 - z, 8.0)
+    bone = shaft.astype(np.float32)
+    for part in (
+        ellipsoid(q, (22, -6, 22), (17, 30, 22)),
+        ellipsoid(q, (-22, -9 + twist * 0.5, 20), (17, 30, 22)),
+        ellipsoid(q, (14, 16, 26), (16, 16, 18)),
+        ellipsoid(q, (-13, 14, 25), (15, 15, 17)),
+        ellipsoid(q, (-34, -4, 26), (8, 12, 10)),
+        ellipsoid(q, (34, -4, 26), (7, 10, 9)),
+    ):
+        bone = union(bone, part, 7.0)
+    notch = capsule(q, (0, -46, 4), (0, -6, 2), 14, 8)
+    bone = common(bone, -notch, 4.0)
+    canvas.paint(at, common(bone - 2.2, z - 40), 85.0)  # cartilage
+    canvas.paint_bone(at, bone, _cortex(z, cortex), _marrow(z, fine[at.slices]), 1350.0)
+
+
+def _paint_tibia(canvas: Canvas, side: int, cortex: float, fine: np.ndarray) -> None:
+    at = canvas.region((-52, -50, -160), (60, 40, 8))
+    q = _mirrored(at, side)
+    x, y, z = q
+    wide = profile(z, (-150, 11.5), (-90, 13), (-60, 17), (-40, 24), (-22, 34), (-12, 38.5), (-4, 38.5))
+    deep = profile(z, (-150, 13), (-90, 15), (-60, 17), (-40, 20), (-22, 23), (-12, 25), (-4, 25))
+    u, v = np.abs(x) / wide, np.abs(y + 5 + 0.04 * z) / deep
+    plateau = z + 6.5 + 0.05 * y  # its upper face slopes backward
+    bone = common((((u**2.4 + v**2.4) ** (1 / 2.4)) - 1) * np.minimum(wide, deep), plateau, 3.0).astype(np.float32)
+    dish = union(ellipsoid(q, (21, -6, 0), (16, 18, 8)), ellipsoid(q, (-21, -7, 0), (17, 20, 9)))
+    bone = common(bone, -dish, 2.0)
+    for part in (
+        ellipsoid(q, (5, -4, -6), (3.5, 8, 7)),
+        ellipsoid(q, (-5, -4, -6), (3.5, 9, 8)),
+        ellipsoid(q, (3, 19, -44), (9, 9, 16)),
+    ):
+        bone = union(bone, part, 5.0)
+    bone = common(bone, np.abs(x) * 0.45 + (y - 13) * 0.75 - 6 + 10 * np.clip((z + 70) / 30, 0, 1), 4.0)
+    canvas.paint(at, common(bone - 2.2, -14 - z), 85.0)
+    canvas.paint_bone(at, bone, _cortex(z, cortex), _marrow(z, fine[at.slices]), 1350.0)
+    line = shapes.curve(
+        [(36, -20, -16, 6), (37, -21, -26, 10), (39, -21, -42, 7), (40, -20, -65, 5.5), (39, -16, -150, 6.5)], 24
+    )
+    line[:, 0] *= side
+    at, d = canvas.tube(line)
+    z = at.points[2]
+    canvas.paint_bone(at, d, _cortex(z, cortex * 0.5) + 0.4, _marrow(z, fine[at.slices]), 1250.0)
+
+
+# The hand: fingers up, thumb to positive x, palm forward; the wrist lies at z = -55.
+
+_RAYS = (  # base of the metacarpal (x, y, z), tilt of it and of the finger in degrees, lengths of the bones, thickness
+    ((24.0, 7.0, -36.0), 36, 30, (44, 31, 22), 1.15),
+    ((12.5, 0.0, -31.0), 7, 8, (64, 39, 23, 17), 1.0),
+    ((2.0, 0.0, -30.0), 0, 1, (62, 43, 28, 18), 1.0),
+    ((-7.5, 0.0, -31.0), -7, -7, (56, 40, 26, 18), 0.93),
+    ((-15.5, 1.0, -32.0), -14, -16, (52, 32, 19, 16), 0.85),
+)
+_CARPALS = (  # center and radii
+    ((12.5, 1, -47), (7.5, 6.5, 8.5)), ((1.5, 1, -49), (7, 7.5, 6.5)), ((-9, 0, -46), (6, 6, 6.5)),
+    ((-12, 9, -45), (4, 4, 5)), ((20, 4, -39), (6.5, 6, 5.5)), ((11.5, -1, -36.5), (4.5, 7, 4.5)),
+    ((2, 0, -37), (5.5, 7.5, 8)), ((-8, 1, -36.5), (6, 7, 6.5)),
+)  # fmt: skip
+
+
+def _paint_hand(rng: np.random.Generator, size: int, side: int) -> Canvas:
+    scale = _vary(rng, 0.97, 0.05)
+    canvas = Canvas(HAND_FIELD, size, (0, 2, 0), (scale * _vary(rng, 1, 0.03), scale, scale * _vary(rng, 1, 0.03)))
+    spread, curl, thick = _vary(rng, 1.0, 0.35), max(_vary(rng, 6, 5), 0), _vary(rng, 1.0, 0.06)
+    flesh = _vary(rng, 1.0, 0.1)
+    fine = canvas.noise(rng, 1.8)
+    rays = [_ray(ray, spread, curl + rng.uniform(0, 3), rng) for ray in _RAYS]
+    _paint_flesh(canvas, rays, side, flesh, fine)
+    for base, radii in _CARPALS:
+        center = np.array(base) + rng.normal(0, 0.4, 3)
+        at = canvas.around(center * (side, 1, 1), np.array(radii) + 2)
+        q = _mirrored(at, side)
+        d = ellipsoid(q, center, np.array(radii) * thick * 0.97)
+        canvas.paint_bone(at, d, 0.9, 330 + 50 * fine[at.slices], 950.0)
+    for (_, _, _, _, broad), joints in zip(_RAYS, rays, strict=True):
+        for n, (start, end) in enumerate(pairwise(joints)):
+            last = n == len(joints) - 2
+            _paint_long_bone(canvas, start, end, side, thick * broad * (1.0 - 0.15 * n), last, fine)
+    for line in (
+        [(7, 0, -130, 7.5), (9, 0, -85, 7.5), (9, 1, -70, 9.5), (8.5, 1, -61.5, 9.0)],
+        [(-11, -1, -130, 6.5), (-14, -2, -85, 5.5), (-15, -2, -68, 6), (-15.5, -2, -63, 7)],
+    ):
+        points = shapes.curve(line, 20)
+        points[:, 0] *= side
+        wide = np.tile([1.0, 0, 0], (20, 1))
+        radius = line[0][0] > 0
+        at, d = canvas.tube(points, wide=wide, aspect=1.45 if radius else 1.0)
+        d = common(d, at.points[2] + (57 if radius else 60) - 0.25 * side * at.points[0] * radius, 3.0)
+        z = at.points[2]
+        thin = profile(z, (-125, 2.8), (-90, 2.4), (-70, 1.0))
+        inner = profile(z, (-125, -40), (-95, -10), (-75, 250)) + 40 * fine[at.slices]
+        canvas.paint_bone(at, d, thin, inner, 1300.0)
+    return canvas
+
+
+def _ray(ray: tuple, spread: float, curl: float, rng: np.random.Generator) -> np.ndarray:
+    """(joints, 3): where the bones of a finger begin and end."""
+    base, tilt, finger, lengths, _ = ray
+    points = [np.array(base)]
+    for n, length in enumerate(lengths):
+        sideways = np.radians(tilt if n == 0 else finger * (spread if abs(finger) < 25 else 1))
+        bent = np.radians(curl * n * 0.6 + (6 if n == 0 else 0))
+        step = np.array([np.sin(sideways) * np.cos(bent), np.sin(bent), np.cos(sideways) * np.cos(bent)])
+        points.append(points[-1] + length * step * (1 + 0.02 * rng.standard_normal()))
+    return np.array(points)
+
+
+def _paint_flesh(canvas: Canvas, rays: list[np.ndarray], side: int, flesh: float, fine: np.ndarray) -> None:
+    everywhere = canvas.region()
+    q = _mirrored(everywhere, side)
+    skin = box(q, (-1, 2, -8), (38 * flesh, 12 * flesh, 42), 11)
+    wrist = profile(q[2], (-125, 34), (-70, 29), (-50, 29))
+    arm = np.sqrt((q[0] / wrist) ** 2 + (q[1] / (wrist * 0.68)) ** 2)
+    skin = union(skin, common(((arm - 1) * 22).astype(np.float32), q[2] + 45, 6.0), 10.0)
+    thenar = ellipsoid(q, (22, 8, -18), (17, 12, 30))
+    skin = union(skin, thenar, 8.0)
+    for n, joints in enumerate(rays):
+        thick = [(9.5 if n else 10.5) * flesh * (1.0 - 0.07 * k) for k in range(len(joints))]
+        low = joints + np.array([0, 1.5, 0])
+        finger = merged(capsule(q, a, b, r, r * 0.93) for (a, b), r in zip(pairwise(low), thick, strict=False))
+        skin = union(skin, finger, 4.0)
+    canvas.paint(everywhere, skin, 20.0)
+    canvas.paint(everywhere, skin + 1.5, -85 + 10 * fine)
+    canvas.paint(everywhere, skin + 4.0, 48 + 6 * fine)
+
+
+def _paint_long_bone(
+    canvas: Canvas, start: np.ndarray, end: np.ndarray, side: int, thick: float, last: bool, fine: np.ndarray
+) -> None:
+    """A metacarpal or phalanx: broad base, slender shaft, round head (a tuft at the finger's end)."""
+    along = end - start
+    length = float(np.linalg.norm(along))
+    shares = np.array([0.06, 0.14, 0.3, 0.55, 0.8, 0.92, 0.97])
+    radii = np.array([6.2, 6.4, 4.4, 3.7, 4.6, 5.6, 4.8]) * thick
+    if last:
+        radii = np.array([6.0, 5.6, 3.8, 3.0, 3.0, 3.8, 3.2]) * thick
+    points = start + shares[:, None] * along
+    inset = radii[[0, -1]] * np.array([1, -1]) * 0.55 / length
+    points[[0, -1]] += inset[:, None] * along
+    line = shapes.curve(np.column_stack([points, radii]), 14)
+    line[:, 0] *= side
+    across = np.cross(along / length, [0, 1, 0]) * (side, 1, 1)
+    at, d = canvas.tube(line, wide=np.tile(across, (14, 1)), aspect=1.2)
+    canvas.paint_bone(at, d, 1.3 * thick, 150 + 40 * fine[at.slices], 1250.0)
