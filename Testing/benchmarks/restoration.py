@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from CTRestorationLib.companding import Companding  # noqa: E402
 from CTRestorationLib.dose import lower_dose  # noqa: E402
 from CTRestorationLib.masks import dropped, scribbles  # noqa: E402
 from CTRestorationLib.metrics import edge_slope, noise_power, psnr, ssim  # noqa: E402
-from CTRestorationLib.options import RestorationOptions, Task, Tier  # noqa: E402
+from CTRestorationLib.options import Preset, RestorationOptions, Task, Tier  # noqa: E402
 from CTRestorationLib.problem import Problem  # noqa: E402
 from CTRestorationLib.resampling import downsample, upsample  # noqa: E402
 from CTRestorationLib.restore import restore  # noqa: E402
@@ -158,33 +159,62 @@ def measure_slice(path: str, size: int, tasks: list[str], threads: int, changes:
     return table
 
 
-def stopping_gap(path: str, size: int, tasks: list[str], seeds: int, threads: int) -> dict[str, list[float]]:
-    """PSNR of the best iteration minus that of the one where the deep tier stopped, per task, in dB."""
+def traced(case: Case, seed: int, preset: Preset = Preset.COMPACT) -> dict[str, float]:
+    """PSNR in dB of the deep tier's best iteration, of the one where it stopped and of its result; and seconds."""
     import torch
 
     from CTRestorationLib.adaptive import AdaptiveSolver
+    from CTRestorationLib.paper import PaperSolver
+
+    problem, reference = case.problem(), case.truth.array[0]
+    solver_class = AdaptiveSolver if preset is Preset.COMPACT else PaperSolver
+    options = RestorationOptions(seed=seed, device=Device.CPU, preset=preset, **case.options)
+    solver = solver_class(options, torch.device("cpu"))
+    trace = {0: psnr(solver.quick(problem).values, reference, WINDOW)} if preset is Preset.COMPACT else {}
+
+    def watch(fraction, message="", values=None, curve=None):  # type: ignore[no-untyped-def]
+        if values is not None and curve:
+            trace[int(curve["iteration"])] = psnr(values, reference, WINDOW)
+        return False
+
+    began = time.monotonic()
+    estimate = solver.solve(problem, watch)
+    seconds = time.monotonic() - began
+    best, stop = max(trace, key=lambda iteration: trace[iteration]), estimate.facts.get("best iteration", 0)
+    return {
+        "best": trace[best],
+        "best iteration": best,
+        "stop": trace[max(iteration for iteration in trace if iteration <= stop)],
+        "stop iteration": stop,
+        "PSNR": psnr(estimate.values, reference, WINDOW),
+        "seconds": seconds,
+    }
+
+
+def stopping_gap(path: str, size: int, tasks: list[str], seeds: int, threads: int) -> dict[str, list[float]]:
+    """PSNR of the best iteration minus that of the one where the deep tier stopped, per task, in dB."""
+    import torch
 
     torch.set_num_threads(threads)
     truth = middle(read(path), size)
     gaps: dict[str, list[float]] = {}
     for task in tasks:
         for seed in range(seeds):
-            case = Case(truth, task, seed)
-            problem, reference = case.problem(), case.truth.array[0]
-            solver = AdaptiveSolver(
-                RestorationOptions(seed=seed, device=Device.CPU, **case.options), torch.device("cpu")
-            )
-            trace = {0: psnr(solver.quick(problem).values, reference, WINDOW)}
-
-            def watch(fraction, message="", values=None, curve=None, trace=trace, reference=reference):  # type: ignore[no-untyped-def]
-                if values is not None and curve:
-                    trace[int(curve["iteration"])] = psnr(values, reference, WINDOW)
-                return False
-
-            facts = solver.solve(problem, watch).facts
-            stop = facts.get("best iteration", 0)
-            gaps.setdefault(task, []).append(max(trace.values()) - trace[stop])
+            found = traced(Case(truth, task, seed), seed)
+            gaps.setdefault(task, []).append(found["best"] - found["stop"])
     return gaps
+
+
+def against_paper(path: str, size: int, threads: int) -> dict[str, dict[str, float]]:
+    """The presets on one slice at 25 % dose, the preset paper run to its own end; total variation beside them."""
+    import torch
+
+    torch.set_num_threads(threads)
+    case = Case(middle(read(path), size), TASKS[0])
+    found = {preset.value: traced(case, 0, preset) for preset in Preset}
+    found["total variation"] = case.measure(lambda: case.naive("total variation"))
+    print(f"{Path(path).name}: {json.dumps(found)}", file=sys.stderr)
+    return found
 
 
 def averaged(tables: list[dict[str, Any]]) -> dict[str, Any]:
@@ -229,6 +259,27 @@ def markdown(means: dict[str, Any], gaps: dict[str, list[float]], count: int, no
     return "\n".join(lines) + "\n"
 
 
+def presets_markdown(presets: list[dict[str, dict[str, float]]], size: int) -> str:
+    if not presets:
+        return ""
+    lines = [
+        "",
+        f"{TASKS[0]}, middle {size} x {size} of {len(presets)} slices: PSNR in dB, mean (lowest to highest).",
+        "",
+        "| method | result | its own best iteration | which | seconds |",
+        "|---|---|---|---|---|",
+    ]
+
+    def column(name: str, key: str, digits: int) -> str:
+        values = [found[name][key] for found in presets if key in found[name]]
+        return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})" if values else "-"
+
+    for name in presets[0]:
+        cells = (("PSNR", 2), ("best", 2), ("best iteration", 0), ("seconds", 0))
+        lines.append(f"| {name} | " + " | ".join(column(name, key, digits) for key, digits in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -242,6 +293,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="seeds of the stopping gap (3; 0 leaves it out)")
     parser.add_argument("--gap-slices", type=int, default=4, help="slices of the stopping gap (4)")
     parser.add_argument("--gap-size", type=int, default=256, help="side of the middle part it is measured on (256)")
+    parser.add_argument("--paper", type=int, default=0, help="slices on which the preset paper is run to its end (0)")
+    parser.add_argument("--paper-size", type=int, default=128, help="side of the middle part it is run on (128)")
     parser.add_argument("--jobs", type=int, default=2, help="slices at a time (2)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each job (1)")
     parser.add_argument("--quick", action="store_true", help="a few iterations on one small slice, to see that it runs")
@@ -254,27 +307,28 @@ def main() -> None:
         a.gap_slices, a.gap_size = 1, 96
     paths = [str(path) for path in test_slices(a.data, a.slices)]
     with ProcessPoolExecutor(a.jobs) as pool:
-        tables = list(
-            pool.map(measure_slice, paths, *zip(*[(a.size, a.tasks, a.threads, changes)] * len(paths), strict=True))
-        )
+        slice_measured = partial(measure_slice, size=a.size, tasks=a.tasks, threads=a.threads, changes=changes)
+        tables = list(pool.map(slice_measured, paths))
         gaps: dict[str, list[float]] = {}
         if a.seeds:
-            some = paths[: a.gap_slices]
-            for part in pool.map(
-                stopping_gap, some, *zip(*[(a.gap_size, a.tasks, a.seeds, a.threads)] * len(some), strict=True)
-            ):
+            gap_measured = partial(stopping_gap, size=a.gap_size, tasks=a.tasks, seeds=a.seeds, threads=a.threads)
+            for part in pool.map(gap_measured, paths[: a.gap_slices]):
                 for task, values in part.items():
                     gaps.setdefault(task, []).extend(values)
+        presets = list(pool.map(partial(against_paper, size=a.paper_size, threads=a.threads), paths[: a.paper]))
     means = averaged(tables)
     note = f"Seconds with {a.threads} thread{'s' * (a.threads > 1)}, {a.jobs} slice{'s' * (a.jobs > 1)} at a time."
-    text = markdown(means, gaps, len(paths), note)
+    text = markdown(means, gaps, len(paths), note) + presets_markdown(presets, a.paper_size)
     print(text)
     if a.out:
         a.out.write_text(text)
     if a.json:
         each = {Path(path).name: table for path, table in zip(paths, tables, strict=True)}
         a.json.write_text(
-            json.dumps({"window HU": WINDOW, "means": means, "slices": each, "stopping gap dB": gaps}, indent=2)
+            json.dumps(
+                {"window HU": WINDOW, "means": means, "slices": each, "stopping gap dB": gaps, "presets": presets},
+                indent=2,
+            )
         )
 
 
