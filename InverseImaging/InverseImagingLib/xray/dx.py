@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,24 +51,40 @@ def write_radiograph(
     Not held by this kind of image: the place of the detector in the frame of reference, only angles and distances.
     Source of the attributes: DICOM PS3.3, Digital X-Ray Image IOD (A.26). Raises InputError; nothing is left then.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".dcm":
-        raise InputError(f"'{path.name}' does not name a DICOM file; a radiograph needs a name that ends in .dcm.")
-    if image.array.shape != (1, geometry.height, geometry.width):
-        raise InputError(
-            f"'{image.name}' has the shape {image.array.shape}, but the detector (1, {geometry.height}, "
-            f"{geometry.width}); write it with the geometry it was made with."
-        )
-    stored, slope, intercept = _stored(image)
-    with beside(path) as folder, quiet():
-        header = series_header(image, report, KIND)
-        _describe_image(header, image, stored, slope, intercept, window)
-        _describe_view(header, geometry)
-        header.KVP = None if kvp is None else ds(kvp)
-        sources = list(image.dicom.get("SourceImageSequence") or []) if image.dicom is not None else []
-        if sources:
-            refer(header, sources)
-        save(header, stored, folder / path.name)
+    write_radiographs([image], [path], report, geometries=[geometry], kvp=kvp, window=window)
+
+
+def write_radiographs(
+    images: Sequence[Image],
+    paths: Sequence[str | os.PathLike[str]],
+    report: Mapping[str, Any],
+    *,
+    geometries: Sequence[Geometry],
+    kvp: float | None = None,
+    window: tuple[float, float] | None = None,
+) -> None:
+    """Write several views of one body as one DICOM series, a .dcm file each; see write_radiograph."""
+    with quiet():
+        series = series_header(images[0], report, KIND)
+    for number, (image, path, geometry) in enumerate(zip(images, map(Path, paths), geometries, strict=True), 1):
+        if path.suffix.lower() != ".dcm":
+            raise InputError(f"'{path.name}' does not name a DICOM file; a radiograph needs a name that ends in .dcm.")
+        if image.array.shape != (1, geometry.height, geometry.width):
+            raise InputError(
+                f"'{image.name}' has the shape {image.array.shape}, but the detector (1, {geometry.height}, "
+                f"{geometry.width}); write it with the geometry it was made with."
+            )
+        stored, slope, intercept = _stored(image)
+        with beside(path) as folder, quiet():
+            header = copy.deepcopy(series)
+            _describe_image(header, image, stored, slope, intercept, window)
+            _describe_view(header, geometry)
+            header.InstanceNumber = number
+            header.KVP = None if kvp is None else ds(kvp)
+            sources = list(image.dicom.get("SourceImageSequence") or []) if image.dicom is not None else []
+            if sources:
+                refer(header, sources)
+            save(header, stored, folder / path.name)
 
 
 def _stored(image: Image) -> tuple[np.ndarray, float, float]:
@@ -97,7 +114,7 @@ def _describe_image(
 ) -> None:
     header.SOPClassUID, header.Modality = DigitalXRayImageStorageForPresentation, "DX"
     header.PresentationIntentType = "FOR PRESENTATION"
-    header.ImageType, header.InstanceNumber = ["DERIVED", "SECONDARY", ""], 1
+    header.ImageType = ["DERIVED", "SECONDARY", ""]
     side = str(image.dicom.get("Laterality") or "") if image.dicom is not None else ""
     header.ImageLaterality = side if side in ("L", "R") else "U"
     region = _REGIONS.get(str(header.get("BodyPartExamined") or "").replace(" ", ""))

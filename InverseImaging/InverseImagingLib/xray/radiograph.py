@@ -106,7 +106,7 @@ def _simulate(
             values, meaning=Meaning.SCALAR, name=f"{image.name} bone map".strip()
         )
     report: dict[str, Any] = {
-        "method": "Radiograph simulation",
+        "method": "X-ray Synthesis",
         "version": VERSION,
         "input": image.name,
         "settings": options_to_dict(options),
@@ -198,7 +198,7 @@ def _look(signals: np.ndarray, options: RadiographOptions) -> np.ndarray:
 def _described(view: Geometry) -> dict[str, Any]:
     """A geometry as JSON: Geometry(**_described(view)) is the same view."""
     return {
-        item.name: np.round(value, 9).tolist() if item.name == "frame" else value
+        item.name: (np.round(value, 9) + 0.0).tolist() if item.name == "frame" else value
         for item in dataclasses.fields(view)
         for value in [getattr(view, item.name)]
     }
