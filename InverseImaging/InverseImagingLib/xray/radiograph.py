@@ -147,8 +147,8 @@ def _signal(
     """What the detector reads (height, width), as a share of the open field, behind so much (materials, ...) g/cm2."""
     table, weights, response = beam
     passed = np.exp(-np.tensordot(table.T, along, axes=1))
-    mean = np.tensordot(weights * response, passed, axes=1)
-    square = np.tensordot(weights * response**2, passed, axes=1)
+    mean = np.maximum(np.tensordot(weights * response, passed, axes=1), _DARKEST)
+    square = np.maximum(np.tensordot(weights * response**2, passed, axes=1), _DARKEST)
     if options.scatter > 0:
         scattered = _scatter(mean, options.scatter, view.pixel)
         square = square + scattered * (square / mean)
@@ -189,9 +189,11 @@ def _look(signals: np.ndarray, options: RadiographOptions) -> np.ndarray:
     if options.look is Look.ATTENUATION:
         return attenuation
     # The sigmoid of DICOM's VOI LUT (PS3.3 C.11.2.1.3.1), as radiographs are shown.
-    low, high = np.percentile(attenuation[attenuation > _SHADOW], [2, 99])
-    curve = 1 / (1 + np.exp(-4 * (attenuation - (low + high) / 2) / max(high - low, _DARKEST)))
-    floor = 1 / (1 + np.exp(4 * (low + high) / 2 / max(high - low, _DARKEST)))
+    shadow = attenuation[attenuation > _SHADOW]
+    low, high = np.percentile(shadow, [2, 99]) if shadow.size else (0.0, 1.0)
+    low = min(low, high / 2)  # an even body stays even
+    curve = 1 / (1 + np.exp(-4 * (attenuation - (low + high) / 2) / (high - low)))
+    floor = 1 / (1 + np.exp(4 * (low + high) / 2 / (high - low)))
     return np.round(np.clip((curve - floor) / (1 - floor), 0, 1) * HIGHEST).astype(np.uint16)
 
 
