@@ -91,7 +91,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
 
     def showSettings(self):
         from InverseImagingLib.compute import Where
-        from InverseImagingLib.panel import computeDevice, computePlace, computeTarget
+        from InverseImagingLib.settings import computeDevice, computePlace, computeTarget
 
         self.ui.whereComboBox.currentIndex = self.places.index(computePlace().where)
         self.ui.deviceComboBox.currentIndex = self.devices.index(computeDevice())
@@ -112,7 +112,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
 
     def onSettingsChanged(self):
         from InverseImagingLib.compute import Where
-        from InverseImagingLib.panel import saveComputeSettings
+        from InverseImagingLib.settings import saveComputeSettings
 
         saveComputeSettings(
             self.places[self.ui.whereComboBox.currentIndex],
@@ -125,7 +125,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
     def onCheck(self):
         """Ask the place to compute what it has: Python, packages, devices."""
         from InverseImagingLib.errors import InputError
-        from InverseImagingLib.panel import computeEnvironment, computePlace
+        from InverseImagingLib.settings import computeEnvironment, computePlace
         from InverseImagingLib.worker import ABOUT
 
         if self.runner.isRunning:
@@ -157,7 +157,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
     def onInstall(self):
         """Install what is missing in Slicer's own Python, after asking."""
         from InverseImagingLib.errors import InputError
-        from InverseImagingLib.panel import ensurePackages
+        from InverseImagingLib.settings import ensurePackages
 
         try:
             ensurePackages(Path(self.resourcePath("requirements.txt")), _("Inverse Imaging"))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import qt
 
 from .compute import Place, Where
+from .errors import InputError
 from .frames import Decoder, FrameError, encode
 from .image import Image
 from .method import Result
@@ -43,7 +44,8 @@ class JobRunner:
     """Runs one job at a time in a worker process that it keeps alive between jobs.
 
     The worker ends with this object's stop(), with the process that owns it, or when it was idle for long; it is
-    started again when needed. All methods return at once; the listener is called from the Qt event loop.
+    started again when needed. All methods return at once; the listener is called from the Qt event loop. The worker
+    keeps the images of its last run: those that the next run has too, being the very same objects, are not sent again.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,8 @@ class JobRunner:
         self._decoder = Decoder()
         self._errors = b""
         self._listener: JobListener | None = None
+        self._waiting: tuple[Any, ...] | None = None
+        self._sent: dict[str, Image] = {}
         self._id = 0
         self._cancelling = False
         self._killer = qt.QTimer()
@@ -71,18 +75,33 @@ class JobRunner:
         listener: JobListener,
         place: Place,
         environment: Mapping[str, str],
+        *,
+        wait: bool = False,
     ) -> None:
-        """Start a run. Raises InputError when the place cannot be used, RuntimeError while another run goes on."""
+        """Start a run. wait: while another one goes on, start when that has ended, in the place of one that waits.
+
+        Raises InputError when the place cannot be used, RuntimeError while another run goes on without wait.
+        """
         if self.isRunning:
-            raise RuntimeError("a run is going on")
+            if not wait:
+                raise RuntimeError("a run is going on")
+            self._waiting = (method, options, images, listener, place, environment)
+            return
         self._ensureProcess(place, environment)
         self._id += 1
         self._listener, self._cancelling = listener, False
-        self._write({"type": "run", "id": self._id, "method": method, "options": dict(options)}, images)
+        kept = [name for name, image in images.items() if self._sent.get(name) is image]
+        header = {"type": "run", "id": self._id, "method": method, "options": dict(options), "kept": kept}
+        self._write(header, {name: image for name, image in images.items() if name not in kept})
+        self._sent = dict(images)
 
     def cancel(self) -> None:
-        """Ask the worker to drop the run; if it does not within two seconds, it is killed."""
-        if self.isRunning and not self._cancelling:
+        """Drop the run that waits; if none does, ask the worker to drop its own, and kill it if it has not within two
+        seconds."""
+        if self._waiting is not None:
+            listener, self._waiting = self._waiting[3], None
+            listener.onJobCancelled()
+        elif self.isRunning and not self._cancelling:
             self._cancelling = True
             self._write({"type": "cancel", "id": self._id})
             self._killer.start()
@@ -94,7 +113,7 @@ class JobRunner:
 
     def stop(self) -> None:
         """End the worker and drop a run without a word to its listener. Leaves no process behind."""
-        self._listener = None
+        self._listener = self._waiting = None
         self._discardProcess()
 
     # The process
@@ -123,6 +142,7 @@ class JobRunner:
 
     def _discardProcess(self) -> None:
         process, self._process = self._process, None
+        self._sent = {}
         self._killer.stop()
         if process is None:
             return
@@ -155,11 +175,11 @@ class JobRunner:
                 )
             )
         elif kind == "cancelled" or (kind in ("result", "error") and self._cancelling):
-            self._release().onJobCancelled()
+            self._end("onJobCancelled")
         elif kind == "result":
-            self._release().onJobResult(Result(images, header["report"]))
+            self._end("onJobResult", Result(images, header["report"]))
         elif kind == "error":
-            self._release().onJobFailed(header["message"], header["details"])
+            self._end("onJobFailed", header["message"], header["details"])
 
     def _onErrorOutput(self) -> None:
         if self._process is None:
@@ -180,7 +200,7 @@ class JobRunner:
     def _onCancelTimeout(self) -> None:
         self._discardProcess()
         if self._listener is not None:
-            self._release().onJobCancelled()
+            self._end("onJobCancelled")
 
     def _lost(self) -> None:
         """The worker is gone, of itself or by somebody's hand."""
@@ -200,13 +220,25 @@ class JobRunner:
         if self._listener is None:
             return
         if self._cancelling:
-            self._release().onJobCancelled()
+            self._end("onJobCancelled")
         else:
-            self._release().onJobFailed(message, details)
+            self._end("onJobFailed", message, details)
 
-    def _release(self) -> JobListener:
+    def _end(self, how: str, *arguments: Any) -> None:
+        """Tell the listener how its run ended, then start the run that waits."""
         listener, self._listener = self._listener, None
         self._killer.stop()
         self._cancelling = False
-        assert listener is not None
-        return listener
+        try:
+            getattr(listener, how)(*arguments)
+        finally:
+            if self._waiting is not None and not self.isRunning:
+                self._startWaiting()
+
+    def _startWaiting(self) -> None:
+        assert self._waiting is not None
+        waiting, self._waiting = self._waiting, None
+        try:
+            self.start(*waiting)
+        except InputError as error:
+            waiting[3].onJobFailed(str(error), "")

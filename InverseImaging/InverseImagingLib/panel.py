@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
 
-import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -20,9 +17,10 @@ from .compute import Place, Where
 from .device import Device
 from .errors import InputError
 from .image import Image
-from .job import JobProgress, JobRunner
+from .job import JobListener, JobProgress, JobRunner
 from .method import Result, options_to_dict
 from .nodes import Curve, Preview, compare_by_fading, compare_side_by_side, report_of
+from .settings import computeDevice, computeEnvironment, computePlace, ensurePackages
 
 log = logging.getLogger("InverseImaging")
 
@@ -77,76 +75,12 @@ def optionsFrom(parameters: Any, options: type, **changes: Any) -> Any:
     return options(**{**values, **changes})
 
 
-# Settings that the home panel keeps for all panels
-
-
-def computePlace() -> Place:
-    """Where the user wants to compute."""
-    where = Where(qt.QSettings().value("InverseImaging/Where") or Where.SLICER.value)
-    return Place(where, computeTarget(where))
-
-
-def computeTarget(where: Where) -> str:
-    """The interpreter or the host that the user entered for a place."""
-    return str(qt.QSettings().value(f"InverseImaging/{where.value}") or "")
-
-
-def saveComputeSettings(where: Where, targets: Mapping[Where, str], device: Device) -> None:
-    """Keep where, with which interpreter or host, and on which device the user wants to compute."""
-    settings = qt.QSettings()
-    settings.setValue("InverseImaging/Where", where.value)
-    settings.setValue("InverseImaging/Device", device.value)
-    for place, target in targets.items():
-        settings.setValue(f"InverseImaging/{place.value}", target)
-
-
-def computeDevice() -> Device:
-    """On which device the user wants to compute where a panel says "Automatic"."""
-    return Device(qt.QSettings().value("InverseImaging/Device") or Device.AUTO.value)
-
-
-def computeEnvironment(place: Place) -> dict[str, str]:
-    """Variables for the worker: Slicer's own for Slicer's Python, those from before Slicer started for all else."""
-    return dict(os.environ) if place.where is Where.SLICER else dict(slicer.util.startupEnvironment())
-
-
-def ensurePackages(requirements: Path, requester: str) -> None:
-    """Install, after asking, the packages that a method needs in Slicer's own Python. Raises InputError when the user
-    declines or it fails."""
-    import slicer.packaging
-
-    if importlib.util.find_spec("torch") is None:  # the worker imports it; Slicer itself has no need to
-        _ensureTorch()
-    try:
-        slicer.packaging.pip_ensure(slicer.packaging.load_requirements(requirements), requester=requester)
-    except RuntimeError as error:
-        raise InputError(f"{requester} needs Python packages that were not installed: {error}.") from error
-    except Exception as error:
-        log.exception("package installation failed")
-        raise InputError(
-            f"Installing the Python packages of {requester} failed; see the log, or choose another Python in the "
-            "Inverse Imaging module."
-        ) from error
-
-
-def _ensureTorch() -> None:
-    try:
-        import PyTorchUtils
-    except ImportError:
-        raise InputError(
-            "PyTorch is missing; install the extension PyTorch with the Extensions Manager and restart Slicer, "
-            "or choose another Python in the Inverse Imaging module."
-        ) from None
-    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-        raise InputError("PyTorch was not installed; press Apply again to install it.")
-
-
-class MethodPanel(VTKObservationMixin):
+class RunPanel(VTKObservationMixin):
     """Runs the panel of one method: between its widgets, its logic and the worker.
 
     widget: the module's widget, with its .ui already loaded as widget.ui. The .ui holds, by name, inputSelector,
-    applyButton, finishButton, progressBar, statusLabel, resultsButton, fadeSlider, sideBySideButton, curveButton and
-    reportText; all that is bound to a parameter has the property SlicerParameterName.
+    inputsButton, advancedButton, applyButton, progressBar, statusLabel, resultsButton and reportText; all that is bound
+    to a parameter has the property SlicerParameterName.
     """
 
     def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str) -> None:
@@ -154,12 +88,11 @@ class MethodPanel(VTKObservationMixin):
         self.widget, self.ui, self.logic = widget, widget.ui, logic
         self.parameters: Any = None
         self.onParametersChanged = lambda: None
+        self.isRunning = False
         self._method, self._title = method, title
         self._guiTag: Any = None
         self._runner = JobRunner()
         self._request: Request | None = None
-        self._preview: Preview | None = None
-        self._curve: Curve | None = None
         self._nodes: list[str] = []
         self._showsProblem = False
 
@@ -168,16 +101,8 @@ class MethodPanel(VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
         slicer.app.connect("aboutToQuit()", self._runner.stop)
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
-        self.ui.finishButton.connect("clicked(bool)", self._runner.finishNow)
-        self.ui.fadeSlider.connect("valueChanged(double)", self.onFade)
-        self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
-        self.ui.curveButton.connect("clicked(bool)", self.onCurve)
         self._showIdle()
         self._showResults()
-
-    @property
-    def isRunning(self) -> bool:
-        return self._runner.isRunning
 
     # Life cycle, called by the module's widget
 
@@ -204,7 +129,7 @@ class MethodPanel(VTKObservationMixin):
         self._setParameters(None)
 
     def _onSceneEndClose(self, caller: Any, event: Any) -> None:
-        self._nodes, self._request, self._curve = [], None, None
+        self._nodes, self._request = [], None
         self._showResults()
         self._showIdle()
         if self.widget.parent.isEntered:
@@ -230,7 +155,7 @@ class MethodPanel(VTKObservationMixin):
         self._checkCanApply()
 
     def _checkCanApply(self) -> None:
-        if self._runner.isRunning or self.parameters is None:
+        if self.isRunning or self.parameters is None:
             return
         problem = self.logic.problem(self.parameters)
         self.ui.applyButton.enabled = not problem
@@ -243,50 +168,46 @@ class MethodPanel(VTKObservationMixin):
 
     def onApply(self) -> None:
         """Start a run, or cancel the one that goes on."""
-        if self._runner.isRunning:
+        if self.isRunning:
             self.ui.applyButton.enabled = False
             self.ui.statusLabel.text = _("Cancelling...")
             self._runner.cancel()
-            return
+        else:
+            self.run(self.logic.request)
+
+    def run(self, request_of: Callable[[Any], Request]) -> None:
+        """Start a run of what request_of makes of the parameters."""
         try:
             place = computePlace()
             if place.where is Where.SLICER:
                 ensurePackages(Path(self.widget.resourcePath("requirements.txt")), self._title)
-            request = self.logic.request(self.parameters)
-            if request.options.device is Device.AUTO:
-                request = dataclasses.replace(
-                    request, options=dataclasses.replace(request.options, device=computeDevice())
-                )
-            environment = computeEnvironment(place)
-            options = options_to_dict(request.options)
-            self._runner.start(self._method, options, request.images, self, place, environment)
+            request = request_of(self.parameters)
+            self._start(request, place, self)
         except InputError as error:
             self._showIdle(str(error))
             return
         self._request = request
-        self._preview, self._curve = Preview(request.source), Curve(f"{request.source.GetName()} {self._title} curve")
         self._showRunning()
+
+    def _start(self, request: Request, place: Place, listener: JobListener) -> None:
+        options = request.options
+        if options.device is Device.AUTO:
+            options = dataclasses.replace(options, device=computeDevice())
+        environment = computeEnvironment(place)
+        self._runner.start(self._method, options_to_dict(options), request.images, listener, place, environment)
 
     def onJobProgress(self, progress: JobProgress) -> None:
         self.ui.progressBar.value = round(100 * progress.fraction)
         self.ui.statusLabel.text = ", ".join(filter(None, (progress.message, remainingText(progress.remaining))))
-        if progress.preview is not None and self._preview is not None:
-            self._preview.show(progress.preview)
-        if progress.curve and self._curve is not None:
-            self._curve.add(progress.curve)
 
     def onJobResult(self, result: Result) -> None:
-        assert self._preview is not None
         assert self._request is not None
-        self._preview.remove()
         nodes = self.logic.addResult(result, self._request)
         self._nodes = [node.GetID() for node in nodes]
         warnings = " ".join(result.report.get("warnings", []))
         self._showIdle(_("Finished: {name}.").format(name=nodes[0].GetName()) + (f" {warnings}" if warnings else ""))
         self.ui.progressBar.value = 100
         self._showResults()
-        self.ui.fadeSlider.value = 1.0
-        self.onFade()
 
     def onJobFailed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)
@@ -298,33 +219,30 @@ class MethodPanel(VTKObservationMixin):
         self._showIdle(_("Cancelled; the scene is as it was."))
 
     def _undo(self) -> None:
-        if self._preview is not None:
-            self._preview.remove()
-        if self._curve is not None:
-            self._curve.remove()
+        """Take back what the scene shows of a run that goes on."""
 
     def _drop(self) -> None:
         """End a run without a word, because the scene or the panel goes."""
-        running = self._runner.isRunning
         self._runner.stop()
-        if running:
+        if self.isRunning:
+            self.isRunning = False
             self._undo()
 
     # What the panel shows
 
     def _showRunning(self) -> None:
+        self.isRunning = True
         self.ui.applyButton.text = _("Cancel")
         self.ui.applyButton.enabled = True
         self.ui.applyButton.toolTip = _("Drop this run; the scene stays as it was.")
-        self.ui.finishButton.visible = True
         self.ui.progressBar.visible = True
         self.ui.progressBar.value = 0
         self.ui.statusLabel.text = _("Starting...")
         self._enableInputs(False)
 
     def _showIdle(self, message: str = "") -> None:
+        self.isRunning = False
         self.ui.applyButton.text = _("Apply")
-        self.ui.finishButton.visible = False
         self.ui.progressBar.visible = False
         self.ui.statusLabel.text = message
         self._enableInputs(True)
@@ -335,28 +253,82 @@ class MethodPanel(VTKObservationMixin):
             getattr(self.ui, name).enabled = enabled
 
     def _showResults(self) -> None:
-        node = slicer.mrmlScene.GetNodeByID(self._nodes[0]) if self._nodes else None
+        node = self._result()
         self.ui.resultsButton.enabled = node is not None
         self.ui.resultsButton.collapsed = node is None
-        self.ui.curveButton.enabled = self._curve is not None and self._curve.chart is not None
         self.ui.reportText.plainText = reportText(report_of(node)) if node is not None else ""
 
-    def _resultAndSource(self) -> tuple[Any, Any]:
-        result = slicer.mrmlScene.GetNodeByID(self._nodes[0]) if self._nodes else None
+    def _result(self) -> Any:
+        return slicer.mrmlScene.GetNodeByID(self._nodes[0]) if self._nodes else None
+
+
+class MethodPanel(RunPanel):
+    """The panel of a method whose result is compared with its input, and that shows how it gets there.
+
+    Its .ui also holds finishButton, fadeSlider, sideBySideButton and curveButton.
+    """
+
+    def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str) -> None:
+        self._preview: Preview | None = None
+        self._curve: Curve | None = None
+        super().__init__(widget, logic, method, title)
+        self.ui.finishButton.connect("clicked(bool)", self._runner.finishNow)
+        self.ui.fadeSlider.connect("valueChanged(double)", self.onFade)
+        self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
+        self.ui.curveButton.connect("clicked(bool)", self.onCurve)
+
+    def _onSceneEndClose(self, caller: Any, event: Any) -> None:
+        self._curve = None
+        super()._onSceneEndClose(caller, event)
+
+    def onJobProgress(self, progress: JobProgress) -> None:
+        super().onJobProgress(progress)
+        if progress.preview is not None and self._preview is not None:
+            self._preview.show(progress.preview)
+        if progress.curve and self._curve is not None:
+            self._curve.add(progress.curve)
+
+    def onJobResult(self, result: Result) -> None:
+        assert self._preview is not None
+        self._preview.remove()
+        super().onJobResult(result)
+        self.ui.fadeSlider.value = 1.0
+        self.onFade()
+
+    def _undo(self) -> None:
+        if self._preview is not None:
+            self._preview.remove()
+        if self._curve is not None:
+            self._curve.remove()
+
+    def _showRunning(self) -> None:
+        super()._showRunning()
+        assert self._request is not None
+        source = self._request.source
+        self._preview, self._curve = Preview(source), Curve(f"{source.GetName()} {self._title} curve")
+        self.ui.finishButton.visible = True
+
+    def _showIdle(self, message: str = "") -> None:
+        self.ui.finishButton.visible = False
+        super()._showIdle(message)
+
+    def _showResults(self) -> None:
+        super()._showResults()
+        self.ui.curveButton.enabled = self._curve is not None and self._curve.chart is not None
+
+    def _source(self) -> Any:
         source = self._request.source if self._request is not None else None
-        return result, source if source is not None and slicer.mrmlScene.IsNodePresent(source) else None
+        return source if source is not None and slicer.mrmlScene.IsNodePresent(source) else None
 
     def onFade(self) -> None:
         """Show the result over the input, as strong as the slider says."""
-        result, source = self._resultAndSource()
-        if result is not None:
-            compare_by_fading(source, result, self.ui.fadeSlider.value)
+        if self._result() is not None:
+            compare_by_fading(self._source(), self._result(), self.ui.fadeSlider.value)
 
     def onSideBySide(self) -> None:
         """Show input and result in two linked slice views."""
-        result, source = self._resultAndSource()
-        if result is not None and source is not None:
-            compare_side_by_side(source, result)
+        if self._result() is not None and self._source() is not None:
+            compare_side_by_side(self._source(), self._result())
 
     def onCurve(self) -> None:
         """Show the run's curve in a plot view."""

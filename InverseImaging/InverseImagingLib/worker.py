@@ -3,8 +3,9 @@
 Started as `python -m InverseImagingLib.worker`, or on another computer as `inverse-imaging worker`. It reads frames on
 its standard input and answers on its standard output; it ends when its input ends or after a long time without work.
 
-Requests: run (id, method, options; images), cancel (id), finish (id), echo (id; images). The method "about" tells
-what the worker has: its Python, packages and devices.
+Requests: run (id, method, options, kept; images), cancel (id), finish (id), echo (id; images). kept: names of images that
+this run shares with the one before; the worker has them still, and hands the method the very same objects. The method
+"about" tells what the worker has: its Python, packages and devices.
 Answers: hello, progress (image "preview" at times), result, cancelled, error, echo.
 """
 
@@ -42,6 +43,7 @@ class Worker:
         self._requests = requests
         self._answers = answers
         self._queue: queue.Queue[tuple[dict[str, Any], dict[str, Image]]] = queue.Queue()
+        self._images: dict[str, Image] = {}
         self._cancelled: set[int] = set()
         self._finishing: set[int] = set()
 
@@ -71,8 +73,9 @@ class Worker:
 
     def _run(self, header: dict[str, Any], images: dict[str, Image]) -> None:
         job = header["id"]
+        self._images = {name: self._images[name] for name in header.get("kept", ())} | images
         try:
-            result = self._compute(header, images)
+            result = self._compute(header, self._images)
             self._send({"type": "result", "id": job, "report": result.report}, result.images)
         except Cancelled:
             self._send({"type": "cancelled", "id": job})

@@ -48,7 +48,7 @@ def test_methods_open(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_python(home: Any, wait_until: Callable) -> None:
     from InverseImagingLib.compute import Place, Where
-    from InverseImagingLib.panel import computePlace
+    from InverseImagingLib.settings import computePlace
 
     home.ui.whereComboBox.currentIndex = 1
     home.ui.pythonPathLineEdit.currentPath = "/no/such/python"
@@ -63,7 +63,7 @@ def test_another_python(home: Any, wait_until: Callable) -> None:
 
 def test_settings_are_kept(home: Any) -> None:
     from InverseImagingLib.device import Device
-    from InverseImagingLib.panel import computeDevice, computePlace
+    from InverseImagingLib.settings import computeDevice, computePlace
 
     assert computeDevice() is Device.AUTO
     home.ui.deviceComboBox.currentIndex = 1

@@ -63,7 +63,7 @@ def runner(slicer_app: Any) -> Iterator[Any]:
     runner.stop()
 
 
-def start(runner: Any, script: str, place: Place | None = None, **options: Any) -> Listener:
+def start(runner: Any, script: str, place: Place | None = None, *, wait: bool = False, **options: Any) -> Listener:
     listener = Listener()
     runner.start(
         "Scripted",
@@ -72,6 +72,7 @@ def start(runner: Any, script: str, place: Place | None = None, **options: Any) 
         listener,
         place or ScriptedPlace(),
         dict(os.environ),
+        wait=wait,
     )
     return listener
 
@@ -116,6 +117,38 @@ def test_cancel_and_run_again(runner: Any, wait_until: Callable) -> None:
     listener = start(runner, "double")
     wait_until(lambda: listener.end, 20)
     assert listener.end[0] == "result"
+
+
+def test_of_the_runs_that_wait_the_newest_starts(runner: Any, wait_until: Callable) -> None:
+    first = start(runner, "slow", seconds=0.4)
+    waiting = [start(runner, "double", wait=True) for _ in range(3)]
+    wait_until(lambda: waiting[2].end, 20)
+    assert first.end[0] == waiting[2].end[0] == "result"
+    assert not waiting[0].end
+    assert not waiting[1].end
+
+
+def test_cancel_drops_the_run_that_waits_first(runner: Any, wait_until: Callable) -> None:
+    first, waiting = start(runner, "slow"), start(runner, "double", wait=True)
+    runner.cancel()
+    assert waiting.end[0] == "cancelled"
+    assert not first.end
+    runner.cancel()
+    wait_until(lambda: first.end, 2.5)
+    assert first.end[0] == "cancelled"
+    assert not runner.isRunning
+
+
+def test_images_that_stay_are_not_sent_again(runner: Any, wait_until: Callable) -> None:
+    def same() -> bool:
+        listener = start(runner, "double")
+        wait_until(lambda: listener.end, 20)
+        return listener.end[1].report["same"]
+
+    assert [same(), same(), same()] == [False, True, True]
+    os.kill(runner._process.processId(), signal.SIGKILL)
+    wait_until(lambda: runner._process is None, 5)
+    assert [same(), same()] == [False, True]
 
 
 def test_a_worker_that_does_not_listen_is_killed(runner: Any, wait_until: Callable) -> None:

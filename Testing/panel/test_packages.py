@@ -30,7 +30,7 @@ def installs(messages: list[Any]) -> list[str]:
 
 
 def test_nothing_is_asked_when_all_is_there(slicer_app: Any, messages: list[Any]) -> None:
-    from InverseImagingLib.panel import ensurePackages
+    from InverseImagingLib.settings import ensurePackages
 
     ensurePackages(REQUIREMENTS, "CT Restoration")
     assert messages == []
@@ -40,7 +40,7 @@ def test_torch_comes_from_the_pytorch_extension(
     slicer_app: Any, without_torch: None, messages: list[Any], answers: list[bool]
 ) -> None:
     from InverseImagingLib.errors import InputError
-    from InverseImagingLib.panel import ensurePackages
+    from InverseImagingLib.settings import ensurePackages
 
     answers.append(False)
     with pytest.raises(InputError, match="PyTorch was not installed; press Apply again"):
@@ -52,7 +52,7 @@ def test_without_the_pytorch_extension(
     slicer_app: Any, without_torch: None, messages: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from InverseImagingLib.errors import InputError
-    from InverseImagingLib.panel import ensurePackages
+    from InverseImagingLib.settings import ensurePackages
 
     monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
     with pytest.raises(InputError, match="install the extension PyTorch with the Extensions Manager"):
@@ -64,7 +64,7 @@ def test_missing_packages_are_installed_after_asking(
     slicer_app: Any, without_skimage: None, messages: list[Any], answers: list[bool]
 ) -> None:
     from InverseImagingLib.errors import InputError
-    from InverseImagingLib.panel import ensurePackages
+    from InverseImagingLib.settings import ensurePackages
 
     answers.append(False)
     with pytest.raises(InputError, match="CT Restoration needs Python packages that were not installed"):
@@ -80,7 +80,7 @@ def test_a_failed_installation_says_what_to_do(
     import slicer.packaging
 
     from InverseImagingLib.errors import InputError
-    from InverseImagingLib.panel import ensurePackages
+    from InverseImagingLib.settings import ensurePackages
 
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("no network")

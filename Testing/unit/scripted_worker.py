@@ -25,6 +25,9 @@ class ScriptedOptions:
     device: Device = option(Device.AUTO, "device")
 
 
+seen: list[Image] = []  # the image of the run before
+
+
 def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Result:
     if options.script == "refuse":
         raise InputError(f"Image '{image.name}' is refused; give another one.")
@@ -49,7 +52,9 @@ def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Resu
         curve = {"iteration": float(step), "PSNR to input": 20.0 + step}
         if on_progress(Progress(step / steps, f"step {step + 1} of {steps}", preview, curve)):
             break
-    return Result({"result": image.with_array(image.array * 2)}, {"method": "Scripted", "steps": step + 1})
+    same, seen[:] = any(image is other for other in seen), [image]
+    report = {"method": "Scripted", "steps": step + 1, "same": same}
+    return Result({"result": image.with_array(image.array * 2)}, report)
 
 
 def run_by_name(image: Image, options: Any, on_progress: OnProgress, mask: Image | None = None) -> Result:

@@ -143,3 +143,15 @@ def test_ends_with_its_input_even_while_running(client: Client, script: str) -> 
         time.sleep(0.3)
     threading.Thread(target=client.process.stdin.close).start()
     assert client.process.wait(timeout=10) == 0
+
+
+def test_images_of_the_run_before_need_not_come_again(client: Client) -> None:
+    client.run("double")
+    client.answer()
+    client.send("run", method="Scripted", options={"script": "double"}, kept=["image"])
+    header, images, _ = client.answer()
+    assert header["type"] == "result"
+    np.testing.assert_array_equal(images["result"].array, IMAGE.array * 2)
+    assert header["report"]["same"], "the method gets the object of the run before"
+    client.run("double")
+    assert not client.answer()[0]["report"]["same"]
