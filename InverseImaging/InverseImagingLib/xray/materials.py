@@ -67,7 +67,7 @@ def densities(
     materials = tuple(material for material, values in maps.items() if values.any())
     if not materials:
         raise InputError(f"'{image.name}' holds nothing but air; choose a CT in HU that shows a body.")
-    filled = np.stack(list(maps.values())).any(axis=0)
+    filled = np.logical_or.reduce([maps[material] for material in materials])
     (box,) = ndimage.find_objects(filled.astype(np.uint8))
     start = np.eye(4)
     start[:3, 3] = [side.start for side in reversed(box)]

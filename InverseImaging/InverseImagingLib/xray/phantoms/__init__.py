@@ -44,8 +44,16 @@ def phantom_with_bone(anatomy: Anatomy, size: int = 256, seed: int = 0) -> tuple
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < SMALLEST:
         raise InputError(f"The size of a phantom must be a whole number of at least {SMALLEST} voxels, not {size!r}.")
     painter = importlib.import_module(f".{anatomy.value}", __name__)
-    canvas = painter.paint(np.random.default_rng([int(seed), list(Anatomy).index(anatomy)]), int(size))
+    hu = bone = np.empty(0)
+    rows = slice(0, 0)
+    while rows.stop < len(hu) or not hu.size:  # by parts: painting takes many times the memory of its result
+        rng = np.random.default_rng([int(seed), list(Anatomy).index(anatomy)])
+        canvas = painter.paint(rng, int(size), rows.stop)
+        rows = canvas.rows
+        if not hu.size:
+            hu, bone = np.empty(canvas.counts[::-1], np.int16), np.empty(canvas.counts[::-1], np.uint8)
+        hu[rows] = np.clip(np.rint(canvas.hu), -1024, 3071)
+        bone[rows] = canvas.bone > 0.5
     name = f"{anatomy.value} phantom {seed}"
-    hu = np.clip(np.rint(canvas.hu), -1024, 3071).astype(np.int16)
     image = Image(hu, canvas.ijk_to_ras, Meaning.HU, name)
-    return image, image.with_array((canvas.bone > 0.5).astype(np.uint8), meaning=Meaning.LABEL, name=f"{name} bone")
+    return image, image.with_array(bone, meaning=Meaning.LABEL, name=f"{name} bone")

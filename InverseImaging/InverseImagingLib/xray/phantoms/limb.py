@@ -10,14 +10,14 @@ from . import shapes
 from .shapes import Canvas, Points, Region, box, capsule, common, ellipsoid, merged, profile, union
 
 KNEE_FIELD = (160.0, 160.0, 256.0)  # mm
-HAND_FIELD = (135.0, 75.0, 240.0)
+HAND_FIELD = (165.0, 75.0, 256.0)
 
 
-def paint(rng: np.random.Generator, size: int) -> Canvas:
-    """Paint a knee or a hand, right or left; the longest side has `size` voxels."""
+def paint(rng: np.random.Generator, size: int, first: int = 0) -> Canvas:
+    """Paint a knee or a hand, right or left, from row `first` on; the longest side has `size` voxels."""
     knee = rng.random() < 0.5
     side = 1 if rng.random() < 0.5 else -1
-    return (_paint_knee if knee else _paint_hand)(rng, size, side)
+    return (_paint_knee if knee else _paint_hand)(rng, size, first, side)
 
 
 def _vary(rng: np.random.Generator, mean: float, spread: float) -> float:
@@ -31,9 +31,10 @@ def _mirrored(at: Region, side: int) -> Points:
 # The knee. z = 0 is the joint line, x grows to the outer side.
 
 
-def _paint_knee(rng: np.random.Generator, size: int, side: int) -> Canvas:
+def _paint_knee(rng: np.random.Generator, size: int, first: int, side: int) -> Canvas:
     scale = _vary(rng, 0.98, 0.04)
-    canvas = Canvas(KNEE_FIELD, size, (0, 2, 0), (scale * _vary(rng, 1, 0.02), scale, scale * _vary(rng, 1, 0.03)))
+    scales = scale * _vary(rng, 1, 0.02), scale, scale * _vary(rng, 1, 0.03)
+    canvas = Canvas(KNEE_FIELD, size, (0, 2, 0), scales, first)
     fat = max(_vary(rng, 8, 3.5), 3)
     muscle = _vary(rng, 1.0, 0.1)
     patella = _vary(rng, 0, 4)
@@ -45,9 +46,9 @@ def _paint_knee(rng: np.random.Generator, size: int, side: int) -> Canvas:
     _paint_tibia(canvas, side, cortex, fine)
     at = canvas.around((0, 44, 26 + patella), (32, 20, 32))
     q = _mirrored(at, side)
-    cap = ellipsoid(q, (2, 46, 28 + patella), (22, 10.5, 19))
-    cap = union(cap, ellipsoid(q, (2, 45, 16 + patella), (11, 7, 12)), 8.0)
-    cap = common(cap, 38 + 0.16 * np.abs(q[0] - 2) * -1 - q[1], 3.0)
+    cap = ellipsoid(q, (2, 41, 28 + patella), (22, 10.5, 19))
+    cap = union(cap, ellipsoid(q, (2, 40, 16 + patella), (11, 7, 12)), 8.0)
+    cap = common(cap, 33.5 + 0.16 * np.abs(q[0] - 2) * -1 - q[1], 3.0)
     canvas.paint_bone(at, cap, 1.6, 260 + 40 * fine[at.slices], 1150.0)
     return canvas
 
@@ -60,7 +61,7 @@ def _paint_leg(
     x, y, z = q
     m = muscle - 1
     wide = profile(z, (-135, 46), (-80, 52), (-30, 48), (5, 47), (50, 54), (135, 66)) + 40 * m + fat
-    front = profile(z, (-135, 22), (-60, 30), (-30, 38), (10, 50), (30, 54), (60, 52), (135, 60)) + 20 * m + fat * 0.5
+    front = profile(z, (-135, 22), (-60, 30), (-30, 39), (10, 54), (30, 57), (60, 54), (135, 60)) + 20 * m + fat * 0.5
     back = profile(z, (-135, -58), (-80, -62), (-20, -46), (20, -46), (135, -64)) - 40 * m - fat
     radius = np.sqrt((x / wide) ** 2 + ((y - (front + back) / 2) / ((front - back) / 2)) ** 2)
     skin = ((radius - 1) * np.float32(0.5) * (wide + (front - back) / 2)).astype(np.float32)
@@ -123,7 +124,7 @@ def _paint_femur(canvas: Canvas, side: int, cortex: float, fine: np.ndarray, twi
     lean = np.float32(0.10)  # of the shaft outward, going up
     c = (x - lean * np.maximum(z - 20, 0), y - 0.02 * z, z)
     wide = profile(z, (0, 30), (25, 33), (45, 27), (70, 19), (100, 15.5), (150, 14))
-    deep = profile(z, (0, 16), (25, 18), (45, 17), (70, 15), (100, 14.5), (150, 14))
+    deep = profile(z, (0, 16), (25, 24), (45, 20), (70, 16.5), (100, 14.5), (150, 14))
     shaft = common((np.sqrt((c[0] / wide) ** 2 + (c[1] / deep) ** 2) - 1) * np.minimum(wide, deep), 22 - z, 8.0)
     bone = shaft.astype(np.float32)
     for part in (
@@ -147,7 +148,9 @@ def _paint_tibia(canvas: Canvas, side: int, cortex: float, fine: np.ndarray) -> 
     x, y, z = q
     wide = profile(z, (-150, 11.5), (-90, 13), (-60, 17), (-40, 24), (-22, 34), (-12, 38.5), (-4, 38.5))
     deep = profile(z, (-150, 13), (-90, 15), (-60, 17), (-40, 20), (-22, 23), (-12, 25), (-4, 25))
-    u, v = np.abs(x) / wide, np.abs(y + 5 + 0.04 * z) / deep
+    v = (y + 5 + 0.04 * z) / deep
+    wide = wide * (1 - profile(z, (-70, 0.45), (-25, 0.0)) * np.clip(v, -1, 1))  # the shaft has an edge in front
+    u, v = np.abs(x) / wide, np.abs(v)
     plateau = z + 6.5 + 0.05 * y  # its upper face slopes backward
     bone = common((((u**2.4 + v**2.4) ** (1 / 2.4)) - 1) * np.minimum(wide, deep), plateau, 3.0).astype(np.float32)
     dish = union(ellipsoid(q, (21, -6, 0), (16, 18, 8)), ellipsoid(q, (-21, -7, 0), (17, 20, 9)))
@@ -155,10 +158,9 @@ def _paint_tibia(canvas: Canvas, side: int, cortex: float, fine: np.ndarray) -> 
     for part in (
         ellipsoid(q, (5, -4, -6), (3.5, 8, 7)),
         ellipsoid(q, (-5, -4, -6), (3.5, 9, 8)),
-        ellipsoid(q, (3, 19, -44), (9, 9, 16)),
+        ellipsoid(q, (3, 10, -42), (9, 11, 20)),
     ):
         bone = union(bone, part, 5.0)
-    bone = common(bone, np.abs(x) * 0.45 + (y - 13) * 0.75 - 6 + 10 * np.clip((z + 70) / 30, 0, 1), 4.0)
     canvas.paint(at, common(bone - 2.2, -14 - z), 85.0)
     canvas.paint_bone(at, bone, _cortex(z, cortex), _marrow(z, fine[at.slices]), 1350.0)
     line = shapes.curve(
@@ -173,50 +175,55 @@ def _paint_tibia(canvas: Canvas, side: int, cortex: float, fine: np.ndarray) -> 
 # The hand: fingers up, thumb to positive x, palm forward; the wrist lies at z = -55.
 
 _RAYS = (  # base of the metacarpal (x, y, z), tilt of it and of the finger in degrees, lengths of the bones, thickness
-    ((24.0, 7.0, -36.0), 36, 30, (44, 31, 22), 1.15),
-    ((12.5, 0.0, -31.0), 7, 8, (64, 39, 23, 17), 1.0),
-    ((2.0, 0.0, -30.0), 0, 1, (62, 43, 28, 18), 1.0),
-    ((-7.5, 0.0, -31.0), -7, -7, (56, 40, 26, 18), 0.93),
-    ((-15.5, 1.0, -32.0), -14, -16, (52, 32, 19, 16), 0.85),
+    ((25.5, 7.0, -34.0), 30, 16, (44, 31, 22), 1.15),
+    ((12.5, 0.0, -32.0), 6, 6, (64, 39, 23, 17), 1.0),
+    ((2.0, 0.0, -31.0), 0, 1, (62, 43, 28, 18), 1.0),
+    ((-7.5, 0.0, -31.5), -6, -5, (56, 40, 26, 18), 0.93),
+    ((-15.5, 1.0, -32.5), -12, -12, (52, 32, 19, 16), 0.85),
 )
-_CARPALS = (  # center and radii
-    ((12.5, 1, -47), (7.5, 6.5, 8.5)), ((1.5, 1, -49), (7, 7.5, 6.5)), ((-9, 0, -46), (6, 6, 6.5)),
-    ((-12, 9, -45), (4, 4, 5)), ((20, 4, -39), (6.5, 6, 5.5)), ((11.5, -1, -36.5), (4.5, 7, 4.5)),
-    ((2, 0, -37), (5.5, 7.5, 8)), ((-8, 1, -36.5), (6, 7, 6.5)),
-)  # fmt: skip
+_CARPALS = (  # center, half sizes, turn toward the thumb in degrees
+    ((14, 2, -48), (10, 6.5, 5.4), -34),
+    ((1.5, 0, -52.6), (6.6, 7.5, 4.8), 0),
+    ((-10, 0, -48.5), (6.6, 6.5, 5.4), 32),
+    ((-13, 9, -47), (4.4, 4.4, 5), 0),
+    ((21.5, 4, -39.2), (6.2, 6.5, 5.2), -30),
+    ((11.7, -1, -37.4), (4.6, 7, 4.8), -8),
+    ((2.5, 0, -40), (5.2, 7.5, 7.6), 3),
+    ((-8.5, 1, -38.5), (6.2, 7, 6.4), 16),
+)
 
 
-def _paint_hand(rng: np.random.Generator, size: int, side: int) -> Canvas:
+def _paint_hand(rng: np.random.Generator, size: int, first: int, side: int) -> Canvas:
     scale = _vary(rng, 0.97, 0.05)
-    canvas = Canvas(HAND_FIELD, size, (0, 2, 0), (scale * _vary(rng, 1, 0.03), scale, scale * _vary(rng, 1, 0.03)))
-    spread, curl, thick = _vary(rng, 1.0, 0.35), max(_vary(rng, 6, 5), 0), _vary(rng, 1.0, 0.06)
+    scales = scale * _vary(rng, 1, 0.03), scale, scale * _vary(rng, 1, 0.03)
+    canvas = Canvas(HAND_FIELD, size, (0, 2, 2), scales, first)
+    spread, curl, thick = _vary(rng, 1.0, 0.25), max(_vary(rng, 6, 5), 0), _vary(rng, 1.0, 0.06)
     flesh = _vary(rng, 1.0, 0.1)
     fine = canvas.noise(rng, 1.8)
     rays = [_ray(ray, spread, curl + rng.uniform(0, 3), rng) for ray in _RAYS]
     _paint_flesh(canvas, rays, side, flesh, fine)
-    for base, radii in _CARPALS:
-        center = np.array(base) + rng.normal(0, 0.4, 3)
-        at = canvas.around(center * (side, 1, 1), np.array(radii) + 2)
-        q = _mirrored(at, side)
-        d = ellipsoid(q, center, np.array(radii) * thick * 0.97)
+    for base, half, turn in _CARPALS:
+        center = np.array(base) + rng.normal(0, 0.3, 3)
+        at = canvas.around(center * (side, 1, 1), np.full(3, max(half) + 2.0))
+        q = shapes.turned(_mirrored(at, side), center, shapes.rotation(1, turn))
+        waist = 1 + 0.12 * (q[2] / half[2])  # none is a box
+        d = box((q[0] * waist, q[1], q[2]), (0, 0, 0), np.array(half) * (1 + 0.5 * (thick - 1)), 0.75 * min(half))
         canvas.paint_bone(at, d, 0.9, 330 + 50 * fine[at.slices], 950.0)
     for (_, _, _, _, broad), joints in zip(_RAYS, rays, strict=True):
-        for n, (start, end) in enumerate(pairwise(joints)):
-            last = n == len(joints) - 2
-            _paint_long_bone(canvas, start, end, side, thick * broad * (1.0 - 0.15 * n), last, fine)
-    for line in (
-        [(7, 0, -130, 7.5), (9, 0, -85, 7.5), (9, 1, -70, 9.5), (8.5, 1, -61.5, 9.0)],
-        [(-11, -1, -130, 6.5), (-14, -2, -85, 5.5), (-15, -2, -68, 6), (-15.5, -2, -63, 7)],
+        _paint_ray(canvas, joints, side, thick * broad, fine)
+    for line, aspect, socket in (
+        ([(7, 0, -135, 7.5), (9, 0, -87, 7.5), (9, 1, -72, 9.5), (8.5, 1, -60, 9.0)], 1.45, (3, 0, -44)),
+        ([(-11, -1, -135, 6.5), (-14, -2, -87, 5.5), (-15, -2, -70, 6), (-15.5, -2, -66, 7)], 1.0, (-14, 2, -47)),
     ):
         points = shapes.curve(line, 20)
         points[:, 0] *= side
-        wide = np.tile([1.0, 0, 0], (20, 1))
-        radius = line[0][0] > 0
-        at, d = canvas.tube(points, wide=wide, aspect=1.45 if radius else 1.0)
-        d = common(d, at.points[2] + (57 if radius else 60) - 0.25 * side * at.points[0] * radius, 3.0)
-        z = at.points[2]
-        thin = profile(z, (-125, 2.8), (-90, 2.4), (-70, 1.0))
-        inner = profile(z, (-125, -40), (-95, -10), (-75, 250)) + 40 * fine[at.slices]
+        at, d = canvas.tube(points, wide=np.tile([1.0, 0, 0], (20, 1)), aspect=aspect)
+        q = _mirrored(at, side)
+        if aspect == 1.0:
+            d = union(d, capsule(q, (-20, -3, -64), (-20.5, -3, -57), 2.5, 1.6), 2.0)  # styloid process
+        d = common(d, -ellipsoid(q, socket, (21, 15, 14.5)), 1.0)
+        thin = profile(q[2], (-125, 2.8), (-92, 2.4), (-72, 1.0))
+        inner = profile(q[2], (-125, -40), (-97, -10), (-77, 250)) + 40 * fine[at.slices]
         canvas.paint_bone(at, d, thin, inner, 1300.0)
     return canvas
 
@@ -236,37 +243,40 @@ def _ray(ray: tuple, spread: float, curl: float, rng: np.random.Generator) -> np
 def _paint_flesh(canvas: Canvas, rays: list[np.ndarray], side: int, flesh: float, fine: np.ndarray) -> None:
     everywhere = canvas.region()
     q = _mirrored(everywhere, side)
-    skin = box(q, (-1, 2, -8), (38 * flesh, 12 * flesh, 42), 11)
+    skin = box(q, (-1, 1, -6), (32 * flesh, 11 * flesh, 36), 10)
     wrist = profile(q[2], (-125, 34), (-70, 29), (-50, 29))
-    arm = np.sqrt((q[0] / wrist) ** 2 + (q[1] / (wrist * 0.68)) ** 2)
-    skin = union(skin, common(((arm - 1) * 22).astype(np.float32), q[2] + 45, 6.0), 10.0)
+    deep = profile(q[2], (-125, 24), (-80, 19), (-50, 15))
+    arm = np.sqrt((q[0] / wrist) ** 2 + (q[1] / deep) ** 2)
+    skin = union(skin, common(((arm - 1) * 20).astype(np.float32), q[2] + 40, 6.0), 16.0)
     thenar = ellipsoid(q, (22, 8, -18), (17, 12, 30))
     skin = union(skin, thenar, 8.0)
     for n, joints in enumerate(rays):
         thick = [(9.5 if n else 10.5) * flesh * (1.0 - 0.07 * k) for k in range(len(joints))]
         low = joints + np.array([0, 1.5, 0])
         finger = merged(capsule(q, a, b, r, r * 0.93) for (a, b), r in zip(pairwise(low), thick, strict=False))
-        skin = union(skin, finger, 4.0)
+        skin = union(skin, finger, 12.0)
     canvas.paint(everywhere, skin, 20.0)
     canvas.paint(everywhere, skin + 1.5, -85 + 10 * fine)
     canvas.paint(everywhere, skin + 4.0, 48 + 6 * fine)
 
 
-def _paint_long_bone(
-    canvas: Canvas, start: np.ndarray, end: np.ndarray, side: int, thick: float, last: bool, fine: np.ndarray
-) -> None:
-    """A metacarpal or phalanx: broad base, slender shaft, round head (a tuft at the finger's end)."""
-    along = end - start
-    length = float(np.linalg.norm(along))
-    shares = np.array([0.06, 0.14, 0.3, 0.55, 0.8, 0.92, 0.97])
-    radii = np.array([6.2, 6.4, 4.4, 3.7, 4.6, 5.6, 4.8]) * thick
-    if last:
-        radii = np.array([6.0, 5.6, 3.8, 3.0, 3.0, 3.8, 3.2]) * thick
-    points = start + shares[:, None] * along
-    inset = radii[[0, -1]] * np.array([1, -1]) * 0.55 / length
-    points[[0, -1]] += inset[:, None] * along
-    line = shapes.curve(np.column_stack([points, radii]), 14)
-    line[:, 0] *= side
-    across = np.cross(along / length, [0, 1, 0]) * (side, 1, 1)
-    at, d = canvas.tube(line, wide=np.tile(across, (14, 1)), aspect=1.2)
-    canvas.paint_bone(at, d, 1.3 * thick, 150 + 40 * fine[at.slices], 1250.0)
+def _paint_ray(canvas: Canvas, joints: np.ndarray, side: int, broad: float, fine: np.ndarray) -> None:
+    """A metacarpal and its phalanges; each base is the socket of the head before it."""
+    last = None  # head: center and radius
+    for n, (start, end) in enumerate(pairwise(joints * (side, 1, 1))):
+        thick = broad * (1.0 - 0.13 * n)
+        length = float(np.linalg.norm(end - start))
+        along = (end - start) / length
+        if n == len(joints) - 2:  # the last ends in a tuft
+            radii, head = np.array([6.2, 6.0, 4.0, 3.1, 3.1, 4.2, 3.6]) * thick, 3.6 * thick
+        else:
+            radii, head = np.array([6.2, 6.3, 4.4, 3.7, 4.6, 5.7, 5.2]) * thick, 5.2 * thick
+        shares = np.array([0.0, 0.12, 0.3, 0.55, 0.8, 0.92, 1.0]) * (1 - head / length)
+        line = shapes.curve(np.column_stack([start + np.outer(shares * length, along), radii]), 14)
+        at, d = canvas.tube(line, wide=np.tile(np.cross(along, [0, 1, 0]), (14, 1)), aspect=1.2)
+        _, _, z = shapes.turned(at.points, start, np.tile(along[:, None], 3))
+        d = common(d, -z, 1.5)
+        if last is not None:
+            d = common(d, 1.3 - ellipsoid(at.points, last[0], [last[1]] * 3), 0.5)
+        canvas.paint_bone(at, d, 1.6 * thick, 220 + 40 * fine[at.slices], 1450.0)
+        last = end - head * along, head

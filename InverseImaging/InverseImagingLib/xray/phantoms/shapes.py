@@ -18,8 +18,10 @@ Points = tuple[np.ndarray, np.ndarray, np.ndarray]
 Vector = Sequence[float] | np.ndarray
 
 _FAR = np.float32(1e3)
-_BYTES_PER_VOXEL = 130  # that painting takes at its height
-_SMALL = 2**28  # bytes that are there without asking
+_AT_ONCE = 2**22  # voxels on a canvas
+_WORK = 2**29  # bytes that painting so many takes at its height
+_BYTES_PER_VOXEL = 3  # of the finished volumes
+_SMALL = 2**30  # bytes that are there without asking
 
 
 def ellipsoid(p: Points, center: Vector, radii: Vector) -> np.ndarray:
@@ -41,16 +43,18 @@ def _flat_capsule(
     """A capsule that is `aspect` times as wide along the direction `wide` as its radius."""
     along = b - a
     q = [axis - np.float32(c) for axis, c in zip(p, a, strict=True)]
-    share = (q[0] * np.float32(along[0]) + q[1] * np.float32(along[1]) + q[2] * np.float32(along[2])) / np.float32(
-        max(along @ along, 1e-6)
-    )
-    share = np.clip(share, 0, 1)
+    reach = along / max(along @ along, 1e-6)
+    share = sum(axis * np.float32(c) for axis, c in zip(q, reach, strict=True))
+    np.clip(share, 0, 1, out=share)
     q = [axis - share * np.float32(c) for axis, c in zip(q, along, strict=True)]
-    square = q[0] ** 2 + q[1] ** 2 + q[2] ** 2
+    square = q[0] * q[0]
+    square += q[1] * q[1]
+    square += q[2] * q[2]
     if wide is not None:
-        across = q[0] * np.float32(wide[0]) + q[1] * np.float32(wide[1]) + q[2] * np.float32(wide[2])
-        square -= across**2 * np.float32(1 - aspect**-2)
-    return np.sqrt(np.maximum(square, 0)) - (np.float32(r) + share * np.float32(r_end - r))
+        across = sum(axis * np.float32(c) for axis, c in zip(q, wide, strict=True))
+        square -= across * across * np.float32(1 - aspect**-2)
+        np.maximum(square, 0, out=square)
+    return np.sqrt(square, out=square) - (np.float32(r) + share * np.float32(r_end - r))
 
 
 def box(p: Points, center: Vector, half: Vector, rounding: float) -> np.ndarray:
@@ -60,22 +64,43 @@ def box(p: Points, center: Vector, half: Vector, rounding: float) -> np.ndarray:
     return outside + np.minimum(np.maximum(np.maximum(q[0], q[1]), q[2]), 0) - np.float32(rounding)
 
 
+def polygon(u: np.ndarray, v: np.ndarray, corners: Sequence[Vector] | np.ndarray) -> np.ndarray:
+    """Distance in the plane of u and v to a polygon with (n, 2) corners."""
+    near = np.full(np.broadcast_shapes(u.shape, v.shape), _FAR**2)
+    inside = np.zeros(near.shape, bool)
+    points = np.asarray(corners, float)
+    for (au, av), (bu, bv) in zip(points, np.roll(points, -1, axis=0), strict=True):
+        along, across = bu - au, bv - av
+        share = np.clip(((u - au) * along + (v - av) * across) / (along**2 + across**2), 0, 1)
+        np.minimum(near, (u - au - share * along) ** 2 + (v - av - share * across) ** 2, out=near)
+        if across:
+            inside ^= ((v >= av) != (v >= bv)) & (u < au + (v - av) * (along / across))
+    return (np.sqrt(near) * np.where(inside, -1, 1)).astype(np.float32)
+
+
 def union(a: np.ndarray, b: np.ndarray, blend: float = 0.0) -> np.ndarray:
     """What lies in either, with a fillet of about `blend` mm where they meet (polynomial smooth minimum)."""
-    if blend <= 0:
-        return np.minimum(a, b)
-    near = np.maximum(np.float32(blend) - np.abs(a - b), 0)
-    return np.minimum(a, b) - near * near * np.float32(0.25 / blend)
+    return np.minimum(a, b) - _fillet(a, b, blend) if blend else np.minimum(a, b)
+
+
+def common(a: np.ndarray, b: np.ndarray, blend: float = 0.0) -> np.ndarray:
+    """What lies in both; `common(a, -b)` is a without b."""
+    return np.maximum(a, b) + _fillet(a, b, blend) if blend else np.maximum(a, b)
+
+
+def _fillet(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:
+    near = np.asarray(a - b)
+    np.abs(near, out=near)
+    np.subtract(np.float32(blend), near, out=near)
+    np.maximum(near, 0, out=near)
+    near *= near
+    near *= np.float32(0.25 / blend)
+    return near
 
 
 def merged(parts: Iterable[np.ndarray], blend: float = 0.0) -> np.ndarray:
     """What lies in any of them."""
     return functools.reduce(lambda a, b: union(a, b, blend), parts)
-
-
-def common(a: np.ndarray, b: np.ndarray, blend: float = 0.0) -> np.ndarray:
-    """What lies in both; `common(a, -b)` is a without b."""
-    return -union(-a, -b, blend)
 
 
 def turned(p: Points, center: Vector, axes: np.ndarray) -> Points:
@@ -126,35 +151,42 @@ class Region:
 
 
 class Canvas:
-    """A volume in HU that shapes are painted into, one over the other.
+    """A volume in HU that shapes are painted into, one over the other; of a large one, some of its rows.
 
-    hu: (K, J, I) float32. bone: (K, J, I) float32, the share of each voxel that is bone.
+    hu: (rows, J, I) float32. bone: (rows, J, I) float32, the share of each voxel that is bone. counts: (3,) voxels of
+    the whole volume along I, J, K; rows: which of the last this canvas holds.
     field: (3,) physical extent in mm along R, A, S; the longest gets `size` voxels. center: the point in its middle.
     scale: (3,) how much larger this body is than the standard one in whose mm all shapes are given.
-    Raises InputError when the memory is too small for the work on so many voxels.
+    first: the row that the canvas begins with; it holds as many as are worth painting at once.
+    Raises InputError when the memory is too small for the whole volume.
     """
 
-    def __init__(self, field: Vector, size: int, center: Vector, scale: Vector = (1, 1, 1)) -> None:
+    def __init__(self, field: Vector, size: int, center: Vector, scale: Vector = (1, 1, 1), first: int = 0) -> None:
         extent = np.asarray(field, float)
         self.spacing = float(extent.max() / size)
-        counts = np.maximum(np.rint(extent / self.spacing).astype(int), 1)
-        _check_memory(int(counts.prod()), size)
-        steps = self.spacing / np.asarray(scale, float)
-        self.step = float(steps.mean())
+        self.counts = np.maximum(np.rint(extent / self.spacing).astype(int), 1)
+        i, j, k = self.counts.tolist()
+        if not first:
+            _check_memory(i * j * k, size)
+        self.rows = slice(first, min(first + max(_AT_ONCE // (i * j), 1), k))
+        self._steps = self.spacing / np.asarray(scale, float)
+        self.step = float(self._steps.mean())
         self.low = np.asarray(center, float) - extent / np.asarray(scale, float) / 2
         self.high = 2 * np.asarray(center, float) - self.low
         self._axes = [
             (c + (np.arange(n) - (n - 1) / 2) * s).astype(np.float32)
-            for n, s, c in zip(counts, steps, center, strict=True)
+            for n, s, c in zip(self.counts, self._steps, center, strict=True)
         ]
-        self.hu = np.full(counts[::-1], -1000, np.float32)
-        self.bone = np.zeros(counts[::-1], np.float32)
+        self._axes[2] = self._axes[2][self.rows]
+        shape = (len(self._axes[2]), j, i)
+        self.hu = np.full(shape, -1000, np.float32)
+        self.bone = np.zeros(shape, np.float32)
 
     @property
     def ijk_to_ras(self) -> np.ndarray:
         """The middle of the field is the origin of RAS."""
         matrix = np.diag([self.spacing] * 3 + [1.0])
-        matrix[:3, 3] = [-(n - 1) / 2 * self.spacing for n in self.hu.shape[::-1]]
+        matrix[:3, 3] = [-(n - 1) / 2 * self.spacing for n in self.counts]
         return matrix
 
     def region(self, low: Vector | None = None, high: Vector | None = None, margin: float = 0.0) -> Region:
@@ -240,8 +272,7 @@ class Canvas:
     def _splat(self, points: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Values of (n, 3) points shared out among the eight voxels around each, (K, J, I) float32."""
         first = np.array([axis[0] for axis in self._axes])
-        steps = np.array([axis[1] - axis[0] for axis in self._axes])
-        place = (points - first) / steps
+        place = (points - first) / self._steps
         corner = np.floor(place).astype(int)
         part = place - corner
         shape = np.array(self.hu.shape[::-1])
@@ -270,7 +301,7 @@ class Canvas:
 
 
 def _check_memory(voxels: int, size: int) -> None:
-    needed = _BYTES_PER_VOXEL * voxels
+    needed = _WORK + _BYTES_PER_VOXEL * voxels
     if needed < _SMALL:
         return
     import torch

@@ -7,14 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from . import shapes
+from .jaw import arch, paint_jaw, paint_teeth
 from .shapes import Canvas, Points, box, capsule, common, ellipsoid, merged, profile, union
 from .spine import Vertebra, paint_spine
 
 FIELD = (186.0, 232.5, 248.0)  # mm
-
-# Widths of the teeth of one side in mm, from the middle.
-_UPPER = (8.5, 6.6, 7.6, 7.0, 6.8, 10.2, 9.8, 8.8)
-_LOWER = (5.4, 6.0, 6.9, 7.0, 7.1, 11.0, 10.5, 10.0)
 
 
 class Skull:
@@ -46,18 +43,17 @@ class Skull:
         x, y, z = np.abs(p[0]), p[1], p[2]
         q = (x, y, z)
         high = self.high
-        whole = ellipsoid(q, (0, -23 - self.occiput / 2, 44 + high / 2), (67, 66 + self.occiput / 2, 60 + high / 2))
-        front = ellipsoid(q, (0, 22, 46), (55, 60, 50 + high))
+        whole = ellipsoid(q, (0, -14 - self.occiput / 2, 44), (67, 78 + self.occiput / 2, 61 + high))
+        front = ellipsoid(q, (0, 20, 44), (56, 63, 56 + high))
         front = common(front, 24 + 0.12 * (y - 40) - 5 * np.exp(-((x / 8) ** 2)) - z, 8.0)
         whole = union(whole, front, 14.0)
         whole = union(whole, ellipsoid(q, (36, 8, 8), (25, 33, 20)), 10.0)
-        return union(whole, ellipsoid(q, (0, -42, -2), (52, 40, 35)), 14.0)
+        whole = union(whole, ellipsoid(q, (0, -42, -2), (52, 40, 35)), 14.0)
+        return common(whole, -box(q, (0, 42, -8), (15, 36, 22), 8), 6.0)  # the sphenoid and the nose below
 
     def orbit(self, p: Points) -> np.ndarray:
         q = (np.abs(p[0]), p[1], p[2])
-        return union(
-            capsule(q, (17, 38, 14), (31, 66, 12), 5, 17.5), capsule(q, (31, 66, 12), (34, 80, 11), 17.5, 19), 4.0
-        )
+        return union(capsule(q, (17, 38, 14), (31, 66, 12), 5, 16), box(q, (32, 74, 11.5), (18.5, 14, 16.5), 13), 5.0)
 
     def skin(self, p: Points, cavity: np.ndarray) -> np.ndarray:
         q = (np.abs(p[0]), p[1], p[2])
@@ -67,21 +63,30 @@ class Skull:
             ellipsoid(q, (0, 48, -14), (60, 45, 56)),
             ellipsoid(q, (0, 42 + chin / 2, -58 - jaw / 2), (48, 48, 38)),
             ellipsoid(q, (44, 52, -26), (20, 26, 30)),
-            ellipsoid(q, (0, 86, -46), (24, 14, 15)),
+            ellipsoid(q, (0, 86, -46), (25, 15, 16)),
+            ellipsoid(q, (0, 52, -74 - jaw / 2), (36, 34, 24)),
+            capsule(q, (0, 20, -60), (0, 14, -190), 30),
             ellipsoid(q, (0, 78 + chin, -78 - jaw), (18, 15, 15)),
             capsule(q, (0, -26, -30), (0, -24, -190), 52),
             capsule(q, (34, 18, -40), (30, 6, -190), 26),
         ):
             face = union(face, part, 14.0)
-        nose = union(capsule(q, (0, 90, 24), (0, 107, -12), 5, 9), ellipsoid(q, (9, 98, -15), (7, 9, 7)), 6.0)
+        nose = merged(
+            (
+                capsule(q, (0, 88, 26), (0, 105, -12), 6, 8),
+                ellipsoid(q, (9, 98, -16), (8, 9, 7)),
+                ellipsoid(q, (0, 86, -10), (15, 14, 24)),
+            ),
+            8.0,
+        )
         ear = ellipsoid(shapes.turned(q, (77, -10, 2), shapes.rotation(2, 20)), (0, 0, 0), (3.5, 15, 28))
         return union(union(face, nose, 8.0), ear, 5.0)
 
 
-def paint(rng: np.random.Generator, size: int) -> Canvas:
-    """Paint one head; the longest side has `size` voxels."""
+def paint(rng: np.random.Generator, size: int, first: int = 0) -> Canvas:
+    """Paint one head from row `first` on; the longest side has `size` voxels."""
     head = Skull(rng)
-    canvas = Canvas(FIELD, size, (0, 6, 0), head.scale)
+    canvas = Canvas(FIELD, size, (0, 6, 0), head.scale, first)
     fine, coarse = canvas.noise(rng, 2.5), canvas.noise(rng, 8.0)
     everywhere = canvas.region()
     p = everywhere.points
@@ -90,14 +95,15 @@ def paint(rng: np.random.Generator, size: int) -> Canvas:
     fat = head.fat * (0.8 + 0.5 * profile(p[2], (-60, 1), (20, 0)))
     canvas.paint(everywhere, skin, 25.0)
     canvas.paint(everywhere, skin + 2, -95 + 8 * coarse)
-    canvas.paint(everywhere, common(skin + 2 + fat, 5 * (coarse - 1.3)), 52 + 5 * fine)
+    sheets = 45 * np.exp(-((coarse / 0.15) ** 2))  # of fat between the muscles
+    canvas.paint(everywhere, skin + 2 + fat, 55 + 5 * fine - sheets)
     _paint_airway(canvas, head)
     _paint_vault(canvas, head, cavity, coarse)
     _paint_face(canvas, head, fine)
     _paint_ears(canvas, fine, coarse)
     _paint_brain(canvas, head, cavity, fine, coarse)
-    _paint_jaw(canvas, head, fine)
-    _paint_teeth(canvas, head)
+    paint_jaw(canvas, head.jaw, head.chin, fine)
+    paint_teeth(canvas, head.missing, head.fillings)
     _paint_neck(canvas, head, fine)
     return canvas
 
@@ -144,6 +150,7 @@ def _paint_face(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
         capsule(q, (50, 65, -6), (32, 78, -8), 4.5, 4),  # lower rim
         capsule(q, (32, 78, -8), (14, 85, 6), 4, 4),
         capsule(q, (14, 85, 6), (8, 87, 24), 4, 4.5),
+        ellipsoid(q, (9, 86.5 + brow, 35), (19, 4.8, 17)),  # around the frontal sinus
         capsule(q, (5, 87, 26), (4, 96, 8), 3, 1.8),  # nasal bones
         box(q, (0, 27, 3), (16, 19, 12), 6),  # sphenoid
         capsule(q, (0, 12, 2), (0, -3, -27), 7, 4.5),  # clivus
@@ -162,8 +169,8 @@ def _paint_face(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
         )
         solid = union(solid, plate, 1.0)
     solid = union(solid, box(q, (0, 62, -30.5), (22, 24, 2.2), 1.5), 2.0)  # hard palate
-    arch = _arch(q, (0, 36), (27, 47))
-    ridge = common(np.abs(arch) - 6.0, np.abs(z + 36) - 8, 3.0)
+    ridge = arch(q, (0, 36), (27, 47))
+    ridge = common(np.abs(ridge) - 6.0, np.abs(z + 36) - 8, 3.0)
     solid = union(solid, common(ridge, 34 - y, 3.0), 3.0)
     solid = common(solid, -orbit)
     sella = ellipsoid(q, (0, 16.5, 14), (9, 6, 7))
@@ -192,23 +199,22 @@ def _paint_nose(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
     at = canvas.region((-46, 5, -40), (46, 112, 56))
     x, y, z = at.points
     q = (np.abs(x), y, z)
-    cavity = union(box(q, (0, 58, -12), (13, 28, 16), 9), ellipsoid(q, (0, 60, 10), (6, 24, 14)), 5.0)
+    cavity = union(box(q, (0, 58, -13), (12, 28, 15), 9), ellipsoid(q, (0, 60, 8), (5, 22, 14)), 5.0)
     nostril = capsule(q, (6, 84, -18), (8, 103, -20), 5, 3.5)
     canvas.paint_bone(at, common(cavity - 1.4, y - 84), 1.0, 500.0, 900.0)
     canvas.paint(at, cavity, 40.0)
     canvas.paint(at, union(cavity + 1.0, nostril, 3.0), -1000.0)
     side = np.where(x > 0, 1, -1)
     shift = np.float32(head.septum) * np.sin(np.pi * (z + 28) / 40) * side
-    for cx, cz, r in ((10, -21, 4.5), (9.5, -8, 3.8)):
-        canvas.paint(at, capsule((q[0] - shift, y, z), (cx, 42, cz), (cx, 78, cz), r), 45.0)
+    for cx, cz, r in ((8.5, -21, 5.2), (8.5, -9, 4.6), (6, 1, 3)):
+        canvas.paint(at, capsule((q[0] - shift, y, z), (cx - 1, 42, cz - 2), (cx + 1, 80, cz + 3), r, 0.5 * r), 45.0)
     plate = common(np.abs(x - head.septum * np.sin(np.pi * (z + 28) / 40)) - 0.9, common(cavity, y - 90))
     canvas.paint(at, common(plate, 62 - y), 60.0)
     canvas.paint(at, common(plate, y - 66), 350.0, bone=True)
     # Ethmoid: cells behind thin walls.
     cells = box(q, (8, 58, 14), (5, 19, 12), 3)
     canvas.paint(at, cells, 250.0, bone=True)
-    grid = np.sin(y * 0.75) * np.sin((z + 0.3 * y) * 0.7)
-    canvas.paint(at, common(cells + 0.8, (0.22 - np.abs(grid)) * 3), -900.0)
+    canvas.paint(at, common(cells + 0.8, (0.25 - np.abs(fine[at.slices])) * 2), -900.0)
     # Sinuses of each side differ.
     for n, s in enumerate((1, -1)):
         a, b, c = head.sinus[3 * n : 3 * n + 3]
@@ -219,7 +225,11 @@ def _paint_nose(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
                 6.0,
             ),
             ellipsoid(at.points, (s * 8, 27, 3), (7 * b, 13 * b, 9 * b)),
-            ellipsoid(at.points, (s * 11 * c, 86 + head.brow, 38), (10 * c, 4.5, 11 * c)),
+            union(
+                ellipsoid(at.points, (s * 7, 86.5 + head.brow, 33), (6 * c, 2.9, 8 * c)),
+                ellipsoid(at.points, (s * 14, 86 + head.brow, 36), (7 * c, 2.9, 9 * b)),
+                3.0,
+            ),
         ):
             canvas.paint(at, cavity, 30.0)
             canvas.paint(at, cavity + 0.8, -1000.0)
@@ -229,10 +239,10 @@ def _paint_ears(canvas: Canvas, fine: np.ndarray, coarse: np.ndarray) -> None:
     """Petrous bones, mastoid cells, ear canals, styloid processes."""
     at = canvas.region((-84, -45, -52), (84, 30, 22))
     q = (np.abs(at.points[0]), at.points[1], at.points[2])
-    rock = union(capsule(q, (60, -6, -4), (15, 12, -3), 12, 5), ellipsoid(q, (57, -22, -17), (11, 15, 19)), 8.0)
-    rock = union(rock, capsule(q, (46, -3, -20), (37, 14, -48), 2, 1.3), 2.0)
-    canvas.paint_bone(at, rock, 2.2, 950.0, 1300.0)
-    cells = common(ellipsoid(q, (57, -20, -14), (9, 14, 17)), (0.15 - fine[at.slices]) * 2)
+    mastoid = union(ellipsoid(q, (57, -20, -16), (10, 13, 18)), capsule(q, (46, -3, -20), (37, 14, -48), 2, 1.3), 2.0)
+    canvas.paint_bone(at, mastoid, 1.5, 250 + 80 * fine[at.slices], 1000.0)
+    canvas.paint_bone(at, capsule(q, (57, -5, -3), (15, 12, -2), 9, 4.5), 2.0, 750.0, 1250.0)
+    cells = common(ellipsoid(q, (57, -18, -11), (8, 12, 17)), (0.25 - np.abs(fine[at.slices])) * 2)
     canvas.paint(at, cells, -850.0)
     canvas.paint(at, ellipsoid(q, (44, 2, 1), (4, 4, 6)), -950.0)  # middle ear
     canvas.paint(at, capsule(q, (34, 0, 2), (38, 4, 2), 2.2), 10.0)  # inner ear
@@ -257,103 +267,10 @@ def _paint_brain(canvas: Canvas, head: Skull, cavity: np.ndarray, fine: np.ndarr
         at, d = canvas.tube(shapes.curve(way, 20))
         canvas.paint(at, d, 8.0)
     at = canvas.region((-8, -45, -15), (8, 20, 50))
-    canvas.paint(at, box(at.points, (0, 2, 34), (2 * v, 13, 9), 2), 8.0)
+    canvas.paint(at, ellipsoid(at.points, (0, 2, 34), (2.5 * v, 14, 10)), 8.0)
     canvas.paint(at, ellipsoid(at.points, (0, -32, -4), (6 * v, 5, 9)), 8.0)
-    falx = common(np.abs(x) - 0.8, common(cavity, 62 + 0.1 * y - z - 10 * (y < -60)))
+    falx = common(np.abs(x) - 0.8, common(cavity, 62 - 0.009 * (y + 10) ** 2 + 0.25 * y - z))
     canvas.paint(everywhere, falx, 55.0)
-
-
-def _paint_jaw(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
-    jaw, chin = head.jaw, head.chin
-    at = canvas.region((-64, -6, -106), (64, 100, 10))
-    x, y, z = at.points
-    q = (np.abs(x), y - chin * profile(y, (10, 0), (70, 1)), z + jaw * profile(y, (20, 0.2), (75, 1)))
-    arch = _arch(q, (0, 30), (38, 48))
-    slant = 0.16 * (q[1] - 50)  # the lower border rises to the angle
-    body = common(np.abs(arch + 0.12 * (q[2] + 76)) - 5.5, np.abs(q[2] + 73 + 0.6 * slant) - 15.5, 5.0)
-    bone = common(body, 10 - q[1], 6.0)
-    bone = union(bone, common(np.abs(_arch(q, (0, 34), (27, 45))) - 5, np.abs(q[2] + 68) - 8, 4.0), 5.0)
-    bone = common(bone, 8 - q[1], 5.0)
-    ramus = box(
-        shapes.turned(q, (48, 22, -38), shapes.rotation(0, 6) @ shapes.rotation(1, 5)), (0, 0, 0), (4, 15, 27), 3.5
-    )
-    for part in (
-        ramus,
-        ellipsoid(q, (44, 22, -60), (6, 16, 12)),
-        capsule(q, (50, 13, -18), (51, 11, -4), 5, 4.5),
-        capsule(q, (46, 11, -2), (57, 10, -1), 4.5),
-        capsule(q, (48, 33, -18), (47, 36, 0), 4, 1.8),
-        ellipsoid(q, (0, 80, -82), (13, 5, 7)),
-    ):
-        bone = union(bone, part, 5.0)
-    canvas.paint_bone(at, bone, 2.4, 330 + 70 * fine[at.slices], 1450.0)
-    canvas.paint(at, capsule(q, (42, 30, -74), (47, 24, -40), 1.2), 60.0, bone=True)  # canal of the nerve
-    at = canvas.region((-30, 15, -112), (30, 60, -84))
-    q = (np.abs(at.points[0]), at.points[1], at.points[2])
-    hyoid = union(
-        capsule(q, (0, 48, -98), (10, 46, -98), 3.5, 3), capsule(q, (10, 46, -98), (20, 24, -94), 2.6, 1.8), 1.5
-    )
-    canvas.paint_bone(at, hyoid, 1.0, 250.0, 900.0)
-
-
-def _arch(p: Points, center: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:
-    """Distance in the plane to the oval on which teeth stand; negative toward the tongue."""
-    u, v = (p[0] - center[0]) / np.float32(radii[0]), (p[1] - center[1]) / np.float32(radii[1])
-    near = np.sqrt(u**2 + v**2)
-    slope = np.sqrt((u / radii[0]) ** 2 + (v / radii[1]) ** 2)
-    return near * (near - 1) / np.maximum(slope, np.float32(1e-4))
-
-
-def _paint_teeth(canvas: Canvas, head: Skull) -> None:
-    for upper in (True, False):
-        widths = _UPPER if upper else _LOWER
-        center, radii = (0.0, 36.0), ((27.0, 50.0) if upper else (25.5, 47.5))
-        angle = np.linspace(0, np.pi / 2, 400)
-        x, y = radii[0] * np.sin(angle), center[1] + radii[1] * np.cos(angle)
-        length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-        squeeze = length[-1] / sum(widths)
-        middle = (np.cumsum(widths) - np.array(widths) / 2) * squeeze
-        for n, place in enumerate(middle):
-            i = int(np.searchsorted(length, place))
-            tangent = np.array([x[min(i + 1, 399)] - x[i - 1], y[min(i + 1, 399)] - y[i - 1]])
-            turn = float(np.degrees(np.arctan2(tangent[1], tangent[0])))
-            for s in (1, -1):
-                number = 16 * upper + 8 * (s > 0) + n
-                if head.missing[number]:
-                    continue
-                z = -51.0 if upper else -52.5
-                root = np.array([s * x[i], y[i] + (head.chin * 0.5 * (not upper) if n < 5 else 0), z])
-                _paint_tooth(canvas, root, s * turn, widths[n] * squeeze, n, 1 if upper else -1, head.fillings[number])
-
-
-def _paint_tooth(canvas: Canvas, edge: np.ndarray, turn: float, width: float, kind: int, up: int, filled: bool) -> None:
-    """edge: middle of its biting edge; kind: 0 to 7 from the middle; up: where its root points."""
-    front, canine = kind < 2, kind == 2
-    depth = 6.5 if front else 7.5 if kind < 5 else 10.0
-    crown = 10.0 if front else 9.5 if canine else 8.0 if kind < 5 else 7.0
-    root = 13.0 if front or kind > 4 else 16.0 if canine else 14.0
-    at = canvas.around(np.add(edge, (0, 0, up * (crown + root) / 2)), (9, 9, (crown + root) / 2 + 3))
-    if 0 in at.shape:
-        return
-    x, y, z = shapes.turned(at.points, edge, shapes.rotation(2, turn))
-    z = z * up
-    half = width / 2 - 0.15
-    narrow = np.clip(1 - z / crown, 0, 1) * 0.65 if front else 0.15  # incisors end in an edge
-    d = box((x, y / (1 - narrow), z), (0, 0, crown / 2), (half, depth / 2, crown / 2), min(2.0, half - 0.5))
-    if kind > 2:
-        d = d + 0.35 * np.exp(-((x / 2.0) ** 2) - (z / 3) ** 2)
-    roots = (-0.55, 0.55) if kind > 4 else (0.0,)
-    body = d
-    for offset in roots:
-        thick = half * (0.5 if kind > 4 else 0.72)
-        fang = capsule((x, y, z), (offset * half, 0, crown - 1), (offset * half * 1.1, 0, crown + root - 2), thick, 1.1)
-        body = union(body, fang, 1.0)
-    canvas.paint(at, body, 1650.0, bone=True)
-    enamel = common(d, -(d + np.clip(1.6 - 0.12 * z, 0.2, 1.6)))
-    canvas.paint(at, common(enamel, z - crown + 0.5), 2600.0, bone=True)
-    canvas.paint(at, capsule((x, y, z), (0, 0, crown * 0.6), (0, 0, crown + root * 0.4), 0.8, 0.5), 100.0, bone=True)
-    if filled and kind > 3:
-        canvas.paint(at, ellipsoid((x, y, z), (0, 0, 1), (2.4, 2.0, 1.8)), 3000.0, bone=True)
 
 
 def _paint_neck(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
@@ -369,6 +286,11 @@ def _paint_neck(canvas: Canvas, head: Skull, fine: np.ndarray) -> None:
             Vertebra(np.array([0, y[n], z[n]]), axes, 10.0, 8.0, 8.5 if big else 6.8, 26.0, 42.0 if big else 36.0, 8.0)
         )
     paint_spine(canvas, vertebrae, fine)
+    for v in vertebrae:  # the pillars of the joints beside the canal
+        at = canvas.around(v.at(0, -14, 0), (28, 12, 18))
+        px, py, pz = shapes.turned(at.points, v.at(0, -14, 1), v.axes)
+        pillar = box((np.abs(px), py, pz - 0.6 * py), (18, 0, 0), (5.5, 5.5, 7.4), 2.5)
+        canvas.paint_bone(at, pillar, 1.2, 300 + 40 * fine[at.slices], 950.0)
     at = canvas.region((-46, -50, -64), (46, 16, -32))
     q = (np.abs(at.points[0]), at.points[1], at.points[2])
     dens = capsule(q, (0, y[0] + 1, -60), (0, y[0] + 2, -41), 5.5, 4)
