@@ -82,11 +82,10 @@ def _run_radiograph(arguments: argparse.Namespace) -> int:
 
     changes: dict[str, Any] = {}
     if arguments.size:
-        changes["width"], changes["height"] = arguments.size
-        if min(arguments.size) < 1:
-            raise InputError(
-                f"The detector has {' x '.join(map(str, arguments.size))} pixels; --size needs 1 1 or more."
-            )
+        width, height = arguments.size
+        if min(width, height) < 1:
+            raise InputError(f"The detector has {width} x {height} pixels; it needs at least 1 x 1.")
+        changes = {"width": width, "height": height}
     options = options_from(arguments, RadiographOptions, **changes)
     ending = _ending(arguments.output, arguments.format, options)
     target = Path(arguments.output)

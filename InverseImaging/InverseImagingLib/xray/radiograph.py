@@ -200,7 +200,7 @@ def _look(signals: np.ndarray, options: RadiographOptions) -> np.ndarray:
 def _described(view: Geometry) -> dict[str, Any]:
     """A geometry as JSON: Geometry(**_described(view)) is the same view."""
     return {
-        item.name: (np.round(value, 9) + 0.0).tolist() if item.name == "frame" else value
+        item.name: (value + 0.0).tolist() if item.name == "frame" else value
         for item in dataclasses.fields(view)
         for value in [getattr(view, item.name)]
     }
