@@ -65,8 +65,6 @@ def densities(
         ijk_to_ras = ijk_to_ras @ np.array([[2, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1.0]])
     maps = _of_paper(hu, bone, bone_threshold) if beam is Beam.PAPER else _of_ct(hu, bone, bone_threshold)
     materials = tuple(material for material, values in maps.items() if values.any())
-    if not materials:
-        raise InputError(f"'{image.name}' holds nothing but air; choose a CT in HU that shows a body.")
     filled = np.logical_or.reduce([maps[material] for material in materials])
     (box,) = ndimage.find_objects(filled.astype(np.uint8))
     start = np.eye(4)
@@ -80,13 +78,16 @@ def body(hu: np.ndarray, ijk_to_ras: np.ndarray) -> np.ndarray:
     """Where the body is (K, J, I): its large connected parts with all that they enclose in axial slices."""
     spacing = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)[::-1]
     dense = hu > _BODY
+    cross = ndimage.generate_binary_structure(3, 1)
+    for axis in np.flatnonzero(spacing > 2 * spacing.min()):  # a step along thick slices would be too far
+        cross &= np.expand_dims([False, True, False], [other for other in range(3) if other != axis])
     steps = max(round(_THIN / 2 / float(spacing.min())), 1)
-    labels, count = ndimage.label(ndimage.binary_erosion(dense, iterations=steps))
+    labels, count = ndimage.label(ndimage.binary_erosion(dense, cross, steps, border_value=1))
     if not count:
         return np.ones(hu.shape, dtype=bool)
     sizes = np.bincount(labels.ravel())[1:]
     parts = np.concatenate([[False], sizes >= _PART * sizes.max()])[labels]
-    parts = ndimage.binary_dilation(parts, iterations=steps + 1)  # and the skin's edge
+    parts = ndimage.binary_dilation(parts, cross, steps + 1)  # and the skin's edge
     axial = 2 - int(np.argmax(np.abs(ijk_to_ras[2, :3])))
     for plane in np.moveaxis(parts, axial, 0):
         plane[...] = ndimage.binary_fill_holes(plane)
@@ -108,8 +109,9 @@ def _hull(filled: np.ndarray, ijk_to_ras: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _check(image: Image, segmentation: Image | None) -> None:
     array = image.array
-    if image.is_color or image.meaning in (Meaning.DISPLAY, Meaning.RGB, Meaning.LABEL):
-        raise InputError(f"'{image.name}' is a {image.meaning.value} image; a CT in HU is needed.")
+    if image.is_color or image.meaning in (Meaning.DISPLAY, Meaning.LABEL):
+        kind = "color" if image.is_color else image.meaning.value
+        raise InputError(f"'{image.name}' is a {kind} image; a CT in HU is needed.")
     if not np.isfinite(array).all():
         raise InputError(f"'{image.name}' holds NaN or infinite values; replace them, for example by -1000 HU for air.")
     low, high = float(array.min()), float(array.max())
@@ -123,6 +125,8 @@ def _check(image: Image, segmentation: Image | None) -> None:
             f"'{image.name}' holds {low:g} to {high:g} and no air at about -1000 HU; convert it to HU (subtract 1024 "
             f"from stored CT values)."
         )
+    if high <= -1000:
+        raise InputError(f"'{image.name}' holds nothing but air; choose a CT in HU that shows a body.")
     if segmentation is not None and (
         segmentation.array.shape != array.shape or not np.allclose(segmentation.ijk_to_ras, image.ijk_to_ras, atol=1e-3)
     ):
