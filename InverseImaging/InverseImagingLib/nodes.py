@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,42 @@ def mask_from_segment(segmentation: Any, segment: str, reference: Any) -> Image:
     return Image(array, ijk_to_ras_of(reference), Meaning.LABEL, segmentation.GetName())
 
 
+class KeptImages:
+    """Gives the very same Image again as long as what it was made of has not changed, so that a worker that has it
+    need not get it again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Any, Image]] = {}
+
+    def of_node(self, role: str, node: Any) -> Image:
+        """image_from_node of the node in that role."""
+        return self._get(role, _state(node), lambda: image_from_node(node))
+
+    def of_segment(self, role: str, segmentation: Any, segment: str, reference: Any) -> Image:
+        """mask_from_segment of the segment in that role."""
+        own = segmentation.GetSegmentation().GetSegment(segment) if segmentation is not None else None
+        source = own.GetRepresentation(segmentation.GetSegmentation().GetSourceRepresentationName()) if own else None
+        state = (segment, source.GetMTime() if source else None, _state(segmentation), _state(reference))
+        return self._get(role, state, lambda: mask_from_segment(segmentation, segment, reference))
+
+    def _get(self, role: str, state: Any, make: Callable[[], Image]) -> Image:
+        if role not in self._kept or self._kept[role][0] != state:
+            self._kept[role] = (state, make())
+        return self._kept[role][1]
+
+
+def _state(node: Any) -> Any:
+    """Something that changes with a node's voxels, geometry, name and transform."""
+    if node is None:
+        return None
+    state = [node.GetID(), node.GetName(), node.GetTransformNodeID()]
+    if node.IsA("vtkMRMLVolumeNode"):
+        data = node.GetImageData()
+        scalars = data.GetPointData().GetScalars() if data is not None else None
+        state += [data.GetMTime() if data else 0, scalars.GetMTime() if scalars else 0, ijk_to_ras_of(node).tobytes()]
+    return tuple(state)
+
+
 def ijk_to_ras_of(node: Any) -> np.ndarray:
     """4 x 4 matrix of a volume node, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()
@@ -90,17 +126,22 @@ def add_result(image: Image, name: str, source: Any, report: Mapping[str, Any]) 
     node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(report))
     if source is not None and slicer.mrmlScene.IsNodePresent(source):
         place_beside(node, source)
+        if image.meaning is Meaning.HU:
+            _copy_units(node, source)
     return node
 
 
-def place_beside(node: Any, source: Any) -> None:
-    """Give a node its source's transform, place in the subject hierarchy and, where HU stay HU, quantity and units."""
-    node.SetNodeReferenceID(SOURCE_ROLE, source.GetID())
-    node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+def _copy_units(node: Any, source: Any) -> None:
     if source.GetVoxelValueQuantity() is not None:
         node.SetVoxelValueQuantity(source.GetVoxelValueQuantity())
     if source.GetVoxelValueUnits() is not None:
         node.SetVoxelValueUnits(source.GetVoxelValueUnits())
+
+
+def place_beside(node: Any, source: Any) -> None:
+    """Give a node its source's transform and place in the subject hierarchy."""
+    node.SetNodeReferenceID(SOURCE_ROLE, source.GetID())
+    node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item, beside = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source)
     if item and beside:

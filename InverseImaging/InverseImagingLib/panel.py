@@ -13,7 +13,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from .compute import Place, Where
+from .compute import Where
 from .device import Device
 from .errors import InputError
 from .image import Image
@@ -88,6 +88,7 @@ class RunPanel(VTKObservationMixin):
         self.widget, self.ui, self.logic = widget, widget.ui, logic
         self.parameters: Any = None
         self.onParametersChanged = lambda: None
+        self.onFinished = lambda: None
         self.isRunning = False
         self._method, self._title = method, title
         self._guiTag: Any = None
@@ -178,23 +179,26 @@ class RunPanel(VTKObservationMixin):
     def run(self, request_of: Callable[[Any], Request]) -> None:
         """Start a run of what request_of makes of the parameters."""
         try:
-            place = computePlace()
-            if place.where is Where.SLICER:
-                ensurePackages(Path(self.widget.resourcePath("requirements.txt")), self._title)
+            self._ensurePackages()
             request = request_of(self.parameters)
-            self._start(request, place, self)
+            self._start(request, self)
         except InputError as error:
             self._showIdle(str(error))
             return
         self._request = request
         self._showRunning()
 
-    def _start(self, request: Request, place: Place, listener: JobListener) -> None:
-        options = request.options
+    def _ensurePackages(self) -> None:
+        if computePlace().where is Where.SLICER:
+            ensurePackages(Path(self.widget.resourcePath("requirements.txt")), self._title)
+
+    def _start(self, request: Request, listener: JobListener) -> None:
+        place, options = computePlace(), request.options
         if options.device is Device.AUTO:
             options = dataclasses.replace(options, device=computeDevice())
         environment = computeEnvironment(place)
-        self._runner.start(self._method, options_to_dict(options), request.images, listener, place, environment)
+        values = options_to_dict(options)
+        self._runner.start(self._method, values, request.images, listener, place, environment, wait=True)
 
     def onJobProgress(self, progress: JobProgress) -> None:
         self.ui.progressBar.value = round(100 * progress.fraction)
@@ -208,6 +212,7 @@ class RunPanel(VTKObservationMixin):
         self._showIdle(_("Finished: {name}.").format(name=nodes[0].GetName()) + (f" {warnings}" if warnings else ""))
         self.ui.progressBar.value = 100
         self._showResults()
+        self.onFinished()
 
     def onJobFailed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)
@@ -253,13 +258,15 @@ class RunPanel(VTKObservationMixin):
             getattr(self.ui, name).enabled = enabled
 
     def _showResults(self) -> None:
-        node = self._result()
+        node = next(iter(self.results()), None)
         self.ui.resultsButton.enabled = node is not None
         self.ui.resultsButton.collapsed = node is None
         self.ui.reportText.plainText = reportText(report_of(node)) if node is not None else ""
 
-    def _result(self) -> Any:
-        return slicer.mrmlScene.GetNodeByID(self._nodes[0]) if self._nodes else None
+    def results(self) -> list[Any]:
+        """The nodes of the last run, the principal one first; empty when that is gone."""
+        nodes = [slicer.mrmlScene.GetNodeByID(each) for each in self._nodes]
+        return nodes if nodes and nodes[0] is not None else []
 
 
 class MethodPanel(RunPanel):
@@ -322,13 +329,13 @@ class MethodPanel(RunPanel):
 
     def onFade(self) -> None:
         """Show the result over the input, as strong as the slider says."""
-        if self._result() is not None:
-            compare_by_fading(self._source(), self._result(), self.ui.fadeSlider.value)
+        if self.results():
+            compare_by_fading(self._source(), self.results()[0], self.ui.fadeSlider.value)
 
     def onSideBySide(self) -> None:
         """Show input and result in two linked slice views."""
-        if self._result() is not None and self._source() is not None:
-            compare_side_by_side(self._source(), self._result())
+        if self.results() and self._source() is not None:
+            compare_side_by_side(self._source(), self.results()[0])
 
     def onCurve(self) -> None:
         """Show the run's curve in a plot view."""

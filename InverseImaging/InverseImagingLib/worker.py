@@ -3,9 +3,9 @@
 Started as `python -m InverseImagingLib.worker`, or on another computer as `inverse-imaging worker`. It reads frames on
 its standard input and answers on its standard output; it ends when its input ends or after a long time without work.
 
-Requests: run (id, method, options, kept; images), cancel (id), finish (id), echo (id; images). kept: names of images that
-this run shares with the one before; the worker has them still, and hands the method the very same objects. The method
-"about" tells what the worker has: its Python, packages and devices.
+Requests: run (id, method, options, kept; images), cancel (id), finish (id), echo (id; images). kept: names of images
+that this run shares with the one before; the worker has them still and gives the method the very same objects. The
+method "about" tells what the worker has: its Python, packages and devices.
 Answers: hello, progress (image "preview" at times), result, cancelled, error, echo.
 """
 

@@ -61,6 +61,26 @@ class SliceWidget:
         self._logic.FitSliceToBackground()
 
 
+class ThreeDWidget:
+    """A 3D view: its node, and the camera node that the view's camera manager makes."""
+
+    def __init__(self, slicer, node) -> None:
+        self._slicer, self._node = slicer, node
+        self.ensure_camera()
+
+    def ensure_camera(self) -> None:
+        scene, layout_name = self._node.GetScene(), self._node.GetLayoutName()
+        if scene.GetSingletonNode(layout_name, "vtkMRMLCameraNode") is None:
+            camera = scene.CreateNodeByClass("vtkMRMLCameraNode")
+            camera.UnRegister(None)
+            camera.SetName(scene.GenerateUniqueName(camera.GetNodeTagName()))
+            camera.SetLayoutName(layout_name)
+            scene.AddNode(camera)
+
+    def mrmlViewNode(self):
+        return self._node
+
+
 class LayoutManager(Signals):
     """Which views there are, by the layout node."""
 
@@ -70,6 +90,7 @@ class LayoutManager(Signals):
         super().__init__()
         self._slicer, self._application_logic = slicer, application_logic
         self._slices: dict[str, SliceWidget] = {}
+        self._three_d: dict[str, ThreeDWidget] = {}
         self._logics = vtk.vtkCollection()
         application_logic.SetSliceLogics(self._logics)
         self._logic = slicer.vtkMRMLLayoutLogic()
@@ -87,6 +108,8 @@ class LayoutManager(Signals):
                 widget = SliceWidget(self._slicer, self._application_logic, node)
                 self._slices[node.GetLayoutName()] = widget
                 self._logics.AddItem(widget.sliceLogic())
+        for node in self._views("vtkMRMLViewNode"):
+            self._three_d.setdefault(node.GetLayoutName(), ThreeDWidget(self._slicer, node))
         self.emit("layoutChanged", layout)
 
     def layoutLogic(self):
@@ -103,7 +126,11 @@ class LayoutManager(Signals):
 
     @property
     def threeDViewCount(self):
-        return len(self._views("vtkMRMLViewNode"))
+        return len(self._three_d)
+
+    def threeDWidget(self, index):
+        widgets = list(self._three_d.values())
+        return widgets[index] if 0 <= index < len(widgets) else None
 
     @property
     def plotViewCount(self):

@@ -46,6 +46,17 @@ class Module:
         return None
 
 
+class Sequences(Module):
+    """The module Sequences, with its toolbar's browser."""
+
+    def __init__(self, name: str, logic) -> None:
+        super().__init__(name, logic)
+        self.activeBrowserNode = None
+
+    def setToolBarActiveBrowserNode(self, node):
+        self.activeBrowserNode = node
+
+
 class FactoryManager:
     """Which modules there are."""
 
@@ -107,4 +118,4 @@ def add_loadable_modules(slicer) -> None:
         logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         logic.SetMRMLScene(slicer.mrmlScene)
         slicer.app.applicationLogic().SetModuleLogic(name, logic)
-        slicer.app.moduleManager().add(Module(name, logic))
+        slicer.app.moduleManager().add((Sequences if name == "Sequences" else Module)(name, logic))

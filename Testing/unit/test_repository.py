@@ -261,7 +261,9 @@ MAY_IMPORT = {
     "InverseImaging/InverseImagingLib/nodes.py": {"slicer"},
     "InverseImaging/InverseImagingLib/job.py": {"qt"},
     "InverseImaging/InverseImagingLib/panel.py": {"slicer", "qt", "ctk"},
+    "InverseImaging/InverseImagingLib/live_panel.py": {"slicer", "qt"},
     "InverseImaging/InverseImagingLib/settings.py": {"slicer", "qt"},
+    "InverseImaging/InverseImagingLib/xray/scene.py": {"slicer"},
 }
 
 
