@@ -1,8 +1,8 @@
-"""The demonstration: a real CT slice, damaged in four ways and restored in all four tasks.
+"""The demonstration: a real CT slice, damaged in four ways and restored; and radiographs of two bodies.
 
 The slice is the one that pydicom ships (128 x 128 pixels). It is noisy as it was scanned, which denoising starts from;
-the other tasks start from what has been lost on purpose, so that the result can be held against the truth. Writes to
---out: a contact sheet, the volumes, the reports, and a scene for Slicer.
+the other tasks start from what has been lost on purpose, so that the result can be held against the truth. The bodies
+are procedural (see demo_xray.py). Writes to --out: contact sheets, the volumes, the reports, and scenes for Slicer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import demo_scene
+import demo_xray
 import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
@@ -47,7 +49,7 @@ class Case:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results (%(default)s)")
-    parser.add_argument("--instant", action="store_true", help="leave the deep tier out")
+    parser.add_argument("--instant", action="store_true", help="leave the deep tier out, and make the bodies small")
     arguments = parser.parse_args()
     out, tiers = arguments.out, (Tier.INSTANT,) if arguments.instant else (Tier.INSTANT, Tier.DEEP)
     out.mkdir(parents=True, exist_ok=True)
@@ -59,8 +61,11 @@ def main() -> None:
         finished.append((case, results))
     contact_sheet(finished, out / "contact-sheet.png")
     write_scene(finished, out / "restoration.mrb")
-    print(f"Done in {time.monotonic() - start:.0f} s. Look at {out / 'contact-sheet.png'};")
-    print(f"open {out / 'restoration.mrb'} in Slicer. The volumes and their reports are beside them.")
+    demo_xray.run(out, size=96 if arguments.instant else 224)
+    print(
+        f"Done in {time.monotonic() - start:.0f} s. Look at {out / 'contact-sheet.png'} and {out / 'radiographs.png'};"
+    )
+    print(f"open {out / 'restoration.mrb'} and {out / 'radiographs.mrb'} in Slicer. The volumes are beside them.")
 
 
 def cases() -> Iterator[Case]:
@@ -196,53 +201,27 @@ def difference(image: Image, truth: Image) -> Picture.Image:
 
 def write_scene(finished: list[tuple[Case, dict[Tier, Result]]], path: Path) -> None:
     """A Slicer scene with all volumes, a folder a task, windows set, input and deep result in the slice views."""
-    import slicer
-    import vtk
+    with demo_scene.written_to(path) as scene:
+        from InverseImagingLib import nodes
 
-    vtk.vtkObject.GlobalWarningDisplayOff()  # about color tables that only the application has
-    slicer.mrmlScene = scene = slicer.vtkMRMLScene()
-    from InverseImagingLib import nodes
-
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    for case, results in finished:
-        task = case.options.task.value
-        folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), case.title)
-        source = nodes.node_from_image(case.given, f"{task} input")
-        nodes.set_window(source, *WINDOW)
-        hierarchy.CreateItem(folder, source)
-        if case.mask is not None:
-            hierarchy.CreateItem(folder, nodes.node_from_image(case.mask, f"{task} mask"))
-        for tier, result in results.items():
-            for name, image in result.images.items():
-                node = nodes.add_result(image, f"{task} {tier.value} {name} (derived)", source, result.report)
-                nodes.set_window(node, *(WINDOW if name == "result" else (-100, 100)))
-                hierarchy.CreateItem(folder, node)
-    truth = nodes.node_from_image(finished[-1][0].truth, "truth")
-    nodes.set_window(truth, *WINDOW)
-    _show(scene, [source, slicer.util.getNode(f"{task} {tier.value} result (derived)")])
-    if not scene.WriteToMRB(str(path.absolute())):
-        raise OSError(f"{path} could not be written")
-
-
-def _show(scene: Any, volumes: list[Any]) -> None:
-    """Side by side: one volume in the red view, the other in the yellow one, both axial, fitted and linked."""
-    import slicer
-
-    layout = scene.AddNewNodeByClass("vtkMRMLLayoutNode")
-    layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
-    application = slicer.vtkSlicerApplicationLogic()
-    application.SetMRMLScene(scene)
-    for name, volume in zip(("Red", "Yellow"), volumes, strict=True):
-        logic = slicer.vtkMRMLSliceLogic()
-        logic.SetMRMLApplicationLogic(application)
-        logic.SetMRMLScene(scene)
-        view = logic.AddSliceNode(name)
-        view.SetOrientation("Axial")
-        view.SetDimensions(512, 512, 1)
-        composite = logic.GetSliceCompositeNode(view)
-        composite.SetBackgroundVolumeID(volume.GetID())
-        composite.SetLinkedControl(True)
-        logic.FitSliceToAll()
+        for case, results in finished:
+            task = case.options.task.value
+            source = nodes.node_from_image(case.given, f"{task} input")
+            nodes.set_window(source, *WINDOW)
+            made = [source]
+            if case.mask is not None:
+                made.append(nodes.node_from_image(case.mask, f"{task} mask"))
+            for tier, result in results.items():
+                for name, image in result.images.items():
+                    node = nodes.add_result(image, f"{task} {tier.value} {name} (derived)", source, result.report)
+                    nodes.set_window(node, *(WINDOW if name == "result" else (-100, 100)))
+                    made.append(node)
+                    if name == "result":
+                        best = node
+            demo_scene.folder(scene, case.title, made)
+        truth = nodes.node_from_image(finished[-1][0].truth, "truth")
+        nodes.set_window(truth, *WINDOW)
+        demo_scene.show(scene, "Axial", [source, best])
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ def _write_files(
     images: list[Image], paths: list[Path], ending: str, report: Mapping[str, Any], options: RadiographOptions
 ) -> None:
     from .image import write
-    from .xray.radiograph import HIGHEST
+    from .xray.radiograph import HIGHEST, picture
 
     if ending == ".dcm":
         from .xray.dx import write_radiographs
@@ -183,9 +183,7 @@ def _write_files(
         )
         return
     for image, path in zip(images, paths, strict=True):
-        if ending in _PICTURES:  # spread over 16 bits, so that white is white in every viewer
-            image = image.with_array((image.array * (65535 / HIGHEST)).round().astype("uint16"))
-        write(image, path)
+        write(picture(image) if ending in _PICTURES else image, path)
 
 
 # phantom

@@ -1,4 +1,4 @@
-"""The demonstration writes a picture, volumes, reports, and a scene that opens with everything in place."""
+"""The demonstration writes pictures, volumes, reports, and scenes that open with everything in place."""
 
 from __future__ import annotations
 
@@ -29,17 +29,39 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
         assert (out / f"{task}-instant-report.json").is_file()
     assert (out / "contact-sheet.png").stat().st_size > 50_000
 
-    with zipfile.ZipFile(out / "restoration.mrb") as bundle:
-        bundle.extractall(tmp_path)
-    scene.SetURL(str(tmp_path / "restoration" / "restoration.mrml"))
-    scene.Connect()
+    open_scene(scene, out / "restoration.mrb", tmp_path)
     for task in tasks:
         source, result = (slicer.util.getNode(f"{task} {name}") for name in ("input", "instant result (derived)"))
         assert result.GetNodeReference("InverseImaging.SourceVolume") is source
         assert (result.GetDisplayNode().GetWindowLevelMin(), result.GetDisplayNode().GetWindowLevelMax()) == (-160, 240)
-    shown = {
+    assert shown(scene) == {"Red": "restore input", "Yellow": "restore instant result (derived)"}
+
+    assert (out / "radiographs.png").stat().st_size > 50_000
+    for body in ("chest", "head"):
+        for view in ("pa", "oblique", "lateral"):
+            picture = images.read(out / f"{body}-{view}.png").array
+            bone = images.read(out / f"{body}-{view}-bone-map.nrrd").array
+            assert picture.shape == bone.shape == (1, 512, 512)
+            assert picture[bone > 1].mean() > 2 * picture[bone == 0].mean()
+    open_scene(scene, out / "radiographs.mrb", tmp_path)
+    picture = slicer.util.getNode("head lateral radiograph (derived)")
+    assert picture.GetNodeReference("InverseImaging.SourceVolume") is slicer.util.getNode("head")
+    assert shown(scene) == {"Red": "chest", "Yellow": "chest PA radiograph (derived)"}
+
+
+def open_scene(scene: Any, path: Path, folder: Path) -> None:
+    with zipfile.ZipFile(path) as bundle:
+        bundle.extractall(folder)
+    scene.SetURL(str(folder / path.stem / f"{path.stem}.mrml"))
+    scene.Connect()
+
+
+def shown(scene: Any) -> dict[str, str]:
+    """The background volume of each slice view."""
+    import slicer
+
+    return {
         view.GetLayoutName(): scene.GetNodeByID(view.GetBackgroundVolumeID()).GetName()
         for view in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
         if view.GetBackgroundVolumeID()
     }
-    assert shown == {"Red": "restore input", "Yellow": "restore instant result (derived)"}
