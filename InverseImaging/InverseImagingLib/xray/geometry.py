@@ -92,8 +92,8 @@ class Geometry:
                 f"detector {self.sdd:g} mm."
             )
         frame = np.array(self.frame, dtype=np.float64)
-        axes = frame[:3, :3]
-        if frame.shape != (4, 4) or not np.allclose(axes.T @ axes, np.eye(3), atol=1e-6):
+        rigid = frame.shape == (4, 4) and np.isfinite(frame).all() and np.allclose(frame[3], [0, 0, 0, 1])
+        if not rigid or not np.allclose(frame[:3, :3].T @ frame[:3, :3], np.eye(3), atol=1e-6):
             raise InputError("The pose needs a 4 x 4 matrix with perpendicular axes of length 1.")
         object.__setattr__(self, "frame", frame)
 

@@ -7,6 +7,8 @@ oblique, anisotropic and left-handed volumes give the same pictures as any other
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,6 +53,8 @@ class Projector:
             matrices, self.size = views, size
         else:
             sizes = {(view.height, view.width) for view in views}
+            if not views:
+                raise InputError("Projection needs at least one view.")
             if len(sizes) != 1:
                 raise InputError("Views that are projected together need detectors of one size.")
             matrices, self.size = torch.from_numpy(np.stack([view.matrix for view in views])), sizes.pop()
@@ -65,7 +69,9 @@ class Projector:
     def __call__(self, volume: torch.Tensor) -> torch.Tensor:
         """Line integrals (V, C, H, W) of a volume (C, K, J, I)."""
         if volume.ndim != 4 or tuple(volume.shape[1:]) != self.shape:
-            raise InputError(f"The projector is for volumes (channels, {self.shape}), not {tuple(volume.shape)}.")
+            raise InputError(
+                f"The projector is for volumes (channels, {str(self.shape)[1:]}, not {tuple(volume.shape)}."
+            )
         return _Project.apply(_floating(volume), self._matrices, self)
 
     def adjoint(self, images: torch.Tensor) -> torch.Tensor:
@@ -100,11 +106,16 @@ def choose_backend(device: torch.device, wanted: Backend = Backend.AUTO) -> Back
     """The backend for tensors on a device. Raises InputError when the wanted one cannot be had there."""
     if wanted is Backend.AUTO:
         fast = {"cpu": Backend.NUMBA, "cuda": Backend.TRITON}.get(device.type, Backend.TORCH)
-        return fast if importlib.util.find_spec(fast.value) else Backend.TORCH
+        compiles = fast is not Backend.TRITON or any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang")))
+        return fast if compiles and importlib.util.find_spec(fast.value) else Backend.TORCH
     if importlib.util.find_spec(wanted.value) is None:
         raise InputError(f"The package {wanted.value} is missing; install it, or choose another backend.")
     if wanted is Backend.NUMBA and device.type != "cpu":
         raise InputError("The backend numba computes on the CPU only; choose triton or torch.")
+    if wanted is Backend.TRITON and device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+        raise InputError(
+            f"The backend triton computes on CUDA only, not on {device.type}; choose auto, numba or torch."
+        )
     return wanted
 
 
@@ -127,7 +138,7 @@ class _Project(torch.autograd.Function):
             of_volume = _Backproject.apply(gradient, projector._matrices, projector)
         if ctx.needs_input_grad[1]:
             (volume,) = ctx.saved_tensors
-            of_pose = joseph_torch.pose_gradient(volume, projector._matrices.detach(), projector._to_mm, gradient)
+            of_pose = _PoseGradient.apply(volume, projector._matrices, gradient, projector)
         return of_volume, of_pose, None
 
 
@@ -146,5 +157,17 @@ class _Backproject(torch.autograd.Function):
             of_images = _Project.apply(gradient, projector._matrices, projector)
         if ctx.needs_input_grad[1]:
             (images,) = ctx.saved_tensors
-            of_pose = joseph_torch.pose_gradient(gradient, projector._matrices.detach(), projector._to_mm, images)
+            of_pose = _PoseGradient.apply(gradient, projector._matrices, images, projector)
         return of_images, of_pose, None
+
+
+class _PoseGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, volume: torch.Tensor, matrices: torch.Tensor, images: torch.Tensor, projector: Projector
+    ) -> torch.Tensor:
+        return joseph_torch.pose_gradient(volume, matrices, projector._to_mm, images)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> None:
+        raise NotImplementedError("The projector can be differentiated in the pose only once.")
