@@ -313,7 +313,7 @@ def test_the_backend_follows_the_device(monkeypatch: pytest.MonkeyPatch):
         choose_backend(cuda, Backend.NUMBA)
     with pytest.raises(InputError, match="triton computes on CUDA only, not on cpu; choose auto or torch"):
         scene().projector(Backend.TRITON)(scene().volume())
-    monkeypatch.setattr("shutil.which", lambda name: None)  # triton needs a C compiler
+    monkeypatch.setattr("shutil.which", lambda name: None)
     assert choose_backend(cuda) is Backend.TORCH
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("numba", "triton") else name)
     assert [choose_backend(device) for device in (cpu, cuda)] == [Backend.TORCH, Backend.TORCH]

@@ -106,16 +106,15 @@ def choose_backend(device: torch.device, wanted: Backend = Backend.AUTO) -> Back
     """The backend for tensors on a device. Raises InputError when the wanted one cannot be had there."""
     if wanted is Backend.AUTO:
         fast = {"cpu": Backend.NUMBA, "cuda": Backend.TRITON}.get(device.type, Backend.TORCH)
-        compiles = fast is not Backend.TRITON or any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang")))
-        return fast if compiles and importlib.util.find_spec(fast.value) else Backend.TORCH
+        if fast is Backend.TRITON and not any(map(shutil.which, (os.environ.get("CC", "gcc"), "clang"))):
+            return Backend.TORCH  # triton cannot do without a C compiler
+        return fast if importlib.util.find_spec(fast.value) else Backend.TORCH
     if importlib.util.find_spec(wanted.value) is None:
         raise InputError(f"The package {wanted.value} is missing; install it, or choose another backend.")
     if wanted is Backend.NUMBA and device.type != "cpu":
         raise InputError("The backend numba computes on the CPU only; choose triton or torch.")
     if wanted is Backend.TRITON and device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
-        raise InputError(
-            f"The backend triton computes on CUDA only, not on {device.type}; choose auto, numba or torch."
-        )
+        raise InputError(f"The backend triton computes on CUDA only, not on {device.type}; choose auto or torch.")
     return wanted
 
 
