@@ -36,7 +36,7 @@ class Subject:
 
 SUBJECTS = (
     Subject("chest", Anatomy.THORAX, RadiographOptions(kvp=120.0, photons=2e4, scatter=0.3, blur=0.4)),
-    Subject("head", Anatomy.SKULL, RadiographOptions(Preset.SKULL, kvp=75.0, photons=2e4, scatter=0.3, blur=0.4)),
+    Subject("head", Anatomy.SKULL, RadiographOptions(Preset.SKULL, kvp=75.0, photons=2e4, scatter=0.15, blur=0.4)),
 )
 
 

@@ -198,7 +198,7 @@ def test_wrong_inputs(ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -
     for name, words in (
         ("eight-bit.nrrd", "as an 8-bit picture does"),
         ("picture.png", "is a display image; a CT in HU is needed"),
-        ("colors.nrrd", "is a RGB image; a CT in HU is needed"),
+        ("colors.nrrd", "is a color image; a CT in HU is needed"),
         ("series.nrrd", "is a series of 2 volumes (4D)"),
         ("cut.nrrd", "is damaged, incomplete or no image file"),
         ("missing.nrrd", "There is no file or folder"),

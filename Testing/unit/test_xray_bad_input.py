@@ -40,7 +40,7 @@ def spoiled(value: float) -> Image:
         (picture(Meaning.SCALAR), OPTIONS, "as an 8-bit picture does; a CT in HU is needed"),
         (picture(Meaning.DISPLAY), OPTIONS, "'bad' is a display image"),
         (picture(Meaning.LABEL), OPTIONS, "'bad' is a label image"),
-        (picture(Meaning.RGB, 3), OPTIONS, "'bad' is a RGB image"),
+        (picture(Meaning.RGB, 3), OPTIONS, "'bad' is a color image"),
         (image(np.arange(4096.0).reshape(16, 16, 16)), OPTIONS, "no air at about -1000 HU; convert it to HU"),
         (image(np.full((4, 5, 6), AIR), Meaning.HU), OPTIONS, "'bad' holds nothing but air"),
         (spoiled(np.nan), OPTIONS, "'person' holds NaN or infinite values"),

@@ -154,7 +154,7 @@ def test_thick_metal_stops_all_and_breaks_nothing() -> None:
 def test_what_is_hardly_there_is_dark_and_what_is_even_stays_even() -> None:
     look = replace(FLAT, look=Look.RADIOGRAPH, remove_table=False)
     assert taken(block(-990, 1), look).max() < 40
-    assert taken(block(0, 4), replace(look, photons=1e5)).std() < 40
+    assert taken(block(0, 4), replace(look, photons=1e5)).std() < 80
 
 
 # The look

@@ -27,6 +27,7 @@ HIGHEST = 4095  # of a displayed pixel
 _BYTES_PER_VOXEL, _BYTES_PER_PIXEL = 48, 64
 _DARKEST = 1e-7  # of the open field
 _SHADOW = 0.02  # attenuation from which on a pixel belongs to the body
+_RAYS = 8192  # at a time, so that they stay in the cache
 _SCATTER_WIDTH = 50.0  # mm, standard deviation on the detector
 
 
@@ -150,10 +151,7 @@ def _signal(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """What the detector reads (height, width), as a share of the open field, behind so much (materials, ...) g/cm2."""
-    table, weights, response = beam
-    passed = np.exp(-np.tensordot(table.T, along, axes=1))
-    mean = np.maximum(np.tensordot(weights * response, passed, axes=1), _DARKEST)
-    square = np.maximum(np.tensordot(weights * response**2, passed, axes=1), _DARKEST)
+    mean, square = _moments(along, beam)
     if options.scatter > 0:
         scattered = _scatter(mean, options.scatter, view.pixel)
         square = square + scattered * (square / mean)
@@ -165,6 +163,18 @@ def _signal(
     if options.blur > 0:
         mean = ndimage.gaussian_filter(mean, options.blur / view.pixel / math.sqrt(8 * math.log(2)), mode="nearest")
     return mean
+
+
+def _moments(along: np.ndarray, beam: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+    """Sums (2, height, width) over the photons that pass: of their signal, and of its square."""
+    table, weights, response = beam
+    powers = np.stack([weights * response, weights * response**2])
+    rays = along.reshape(len(along), -1)
+    sums = np.empty((2, rays.shape[1]), along.dtype)
+    for start in range(0, rays.shape[1], _RAYS):
+        part = slice(start, start + _RAYS)
+        sums[:, part] = powers @ np.exp(-(table.T @ rays[:, part]))
+    return np.maximum(sums, _DARKEST).reshape(2, *along.shape[1:])
 
 
 def _scatter(mean: np.ndarray, ratio: float, pixel: float) -> np.ndarray:
@@ -195,7 +205,7 @@ def _look(signals: np.ndarray, options: RadiographOptions) -> np.ndarray:
         return attenuation
     # The sigmoid of DICOM's VOI LUT (PS3.3 C.11.2.1.3.1), as radiographs are shown.
     shadow = attenuation[attenuation > _SHADOW]
-    low, high = np.percentile(shadow, [2, 99]) if shadow.size else (0.0, 1.0)
+    low, high = np.percentile(shadow, [10, 99.5]) if shadow.size else (0.0, 1.0)
     low = min(low, high / 2)  # an even body stays even
     curve = 1 / (1 + np.exp(-4 * (attenuation - (low + high) / 2) / (high - low)))
     floor = 1 / (1 + np.exp(4 * (low + high) / 2 / (high - low)))
