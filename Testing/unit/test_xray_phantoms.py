@@ -137,6 +137,32 @@ def test_ribs_cross_the_side_of_the_chest_one_below_the_other(seed: int) -> None
         assert 5 <= wall <= 10
 
 
+def volumes(bone: Image) -> np.ndarray:
+    """The volumes of separate bones in ml, the largest first."""
+    parts, _ = ndimage.label(bone.array)
+    return np.sort(np.bincount(parts.ravel())[1:])[::-1] * np.prod(bone.spacing) / 1000
+
+
+def test_a_head_is_nearly_symmetrical() -> None:
+    _, bone = made(Anatomy.SKULL, 128)
+    assert 0.9 < (bone.array & bone.array[:, :, ::-1]).sum() / bone.array.sum() < 1
+
+
+def test_a_knee_has_four_bones_and_its_patella_in_front() -> None:
+    image, bone = made(Anatomy.LIMB, 224, 0)
+    femur, tibia, patella, fibula = volumes(bone)
+    assert femur > tibia > 5 * patella > 5 * fibula > 20
+    parts, _ = ndimage.label(bone.array)
+    front = parts[bone.array.nonzero()][np.argmax(positions(image, bone.array == 1)[:, 1])]
+    assert (parts == front).sum() * np.prod(image.spacing) / 1000 == pytest.approx(patella)
+
+
+def test_the_joints_of_a_hand_are_open() -> None:
+    _, bone = made(Anatomy.LIMB, 256, 4)
+    fingers = volumes(bone)[1:]  # the largest is the palm
+    assert ((fingers > 0.1) & (fingers < 8)).sum() >= 14  # phalanges
+
+
 def test_limbs_are_knees_and_hands_of_either_side() -> None:
     images = [made(Anatomy.LIMB, 32, seed)[0] for seed in range(10)]
     assert len({image.array.shape for image in images}) == 2

@@ -13,8 +13,8 @@ _LOWER = (5.4, 6.0, 6.9, 7.0, 7.1, 11.0, 10.5, 10.0)
 
 # The jaw from the side, y and z: chin, lower border, angle, neck of the joint, notch, coronoid process, crest.
 _OUTLINE = (
-    (84, -80), (85, -88), (80, -95), (72, -96), (56, -91), (34, -82), (17, -71), (10, -58), (7, -34), (5, -12),
-    (14, -11), (23, -22), (31, -16), (36, -3), (40, -8), (39, -30), (42, -56), (48, -66), (66, -70), (84, -72),
+    (84, -80), (85, -88), (80, -95), (72, -96), (56, -91), (34, -82), (17, -71), (10, -58), (8, -34), (8, -14),
+    (17, -13), (25, -24), (31, -21), (35, -13), (39, -17), (39, -30), (42, -56), (48, -66), (66, -70), (84, -72),
 )  # fmt: skip
 
 
@@ -33,8 +33,8 @@ def paint_jaw(canvas: Canvas, jaw: float, chin: float, fine: np.ndarray) -> None
     ridge = common(np.abs(arch(q, (0, 34), (26, 46.5))) - 5, np.abs(q[2] + 69) - 9, 5.0)
     bone = union(bone, common(ridge, 34 - q[1] + 0.4 * (q[2] + 60), 6.0), 8.0)
     for part in (
-        capsule(q, (49.5, 9, -12), (50.5, 8, -4), 4.5, 4.5),
-        capsule(q, (45, 8, -2), (57, 7, -1), 4.5),  # head of the joint
+        capsule(q, (49.5, 12, -15), (50.5, 13, -9), 4.5, 4),
+        capsule(q, (45, 13, -8.5), (56, 12, -7.5), 4),  # head of the joint
         ellipsoid(q, (0, 80, -87), (12, 5, 6)),  # chin
     ):
         bone = union(bone, part, 4.0)

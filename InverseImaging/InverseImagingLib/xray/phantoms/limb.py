@@ -46,9 +46,9 @@ def _paint_knee(rng: np.random.Generator, size: int, first: int, side: int) -> C
     _paint_tibia(canvas, side, cortex, fine)
     at = canvas.around((0, 44, 26 + patella), (32, 20, 32))
     q = _mirrored(at, side)
-    cap = ellipsoid(q, (2, 41, 28 + patella), (22, 10.5, 19))
-    cap = union(cap, ellipsoid(q, (2, 40, 16 + patella), (11, 7, 12)), 8.0)
-    cap = common(cap, 33.5 + 0.16 * np.abs(q[0] - 2) * -1 - q[1], 3.0)
+    cap = ellipsoid(q, (2, 43, 28 + patella), (22, 10.5, 19))
+    cap = union(cap, ellipsoid(q, (2, 42, 16 + patella), (11, 7, 12)), 8.0)
+    cap = common(cap, 35.5 + 0.16 * np.abs(q[0] - 2) * -1 - q[1], 3.0)
     canvas.paint_bone(at, cap, 1.6, 260 + 40 * fine[at.slices], 1150.0)
     return canvas
 
@@ -164,7 +164,7 @@ def _paint_tibia(canvas: Canvas, side: int, cortex: float, fine: np.ndarray) -> 
     canvas.paint(at, common(bone - 2.2, -14 - z), 85.0)
     canvas.paint_bone(at, bone, _cortex(z, cortex), _marrow(z, fine[at.slices]), 1350.0)
     line = shapes.curve(
-        [(36, -20, -16, 6), (37, -21, -26, 10), (39, -21, -42, 7), (40, -20, -65, 5.5), (39, -16, -150, 6.5)], 24
+        [(40.5, -25, -18, 4.5), (41, -25.5, -28, 8.5), (41, -23, -42, 7), (41, -20, -65, 5.5), (39, -16, -150, 6.5)], 24
     )
     line[:, 0] *= side
     at, d = canvas.tube(line)
@@ -277,6 +277,6 @@ def _paint_ray(canvas: Canvas, joints: np.ndarray, side: int, broad: float, fine
         _, _, z = shapes.turned(at.points, start, np.tile(along[:, None], 3))
         d = common(d, -z, 1.5)
         if last is not None:
-            d = common(d, 1.3 - ellipsoid(at.points, last[0], [last[1]] * 3), 0.5)
+            d = common(d, 1.8 - ellipsoid(at.points, last[0], [last[1]] * 3), 0.5)
         canvas.paint_bone(at, d, 1.6 * thick, 220 + 40 * fine[at.slices], 1450.0)
         last = end - head * along, head

@@ -49,7 +49,8 @@ class Skull:
         whole = union(whole, front, 14.0)
         whole = union(whole, ellipsoid(q, (36, 8, 8), (25, 33, 20)), 10.0)
         whole = union(whole, ellipsoid(q, (0, -42, -2), (52, 40, 35)), 14.0)
-        return common(whole, -box(q, (0, 42, -8), (15, 36, 22), 8), 6.0)  # the sphenoid and the nose below
+        whole = common(whole, -box(q, (0, 42, -8), (15, 36, 22), 8), 6.0)  # the sphenoid and the nose below
+        return common(whole, -capsule(q, (43, 13, -14), (58, 12, -14), 17), 4.0)  # the joints of the jaw below
 
     def orbit(self, p: Points) -> np.ndarray:
         q = (np.abs(p[0]), p[1], p[2])
@@ -63,6 +64,7 @@ class Skull:
             ellipsoid(q, (0, 48, -14), (60, 45, 56)),
             ellipsoid(q, (0, 42 + chin / 2, -58 - jaw / 2), (48, 48, 38)),
             ellipsoid(q, (44, 52, -26), (20, 26, 30)),
+            ellipsoid(q, (46, 12, -24), (25, 28, 42)),
             ellipsoid(q, (0, 86, -46), (25, 15, 16)),
             ellipsoid(q, (0, 52, -74 - jaw / 2), (36, 34, 24)),
             capsule(q, (0, 20, -60), (0, 14, -190), 30),
@@ -241,7 +243,7 @@ def _paint_ears(canvas: Canvas, fine: np.ndarray, coarse: np.ndarray) -> None:
     q = (np.abs(at.points[0]), at.points[1], at.points[2])
     mastoid = union(ellipsoid(q, (57, -20, -16), (10, 13, 18)), capsule(q, (46, -3, -20), (37, 14, -48), 2, 1.3), 2.0)
     canvas.paint_bone(at, mastoid, 1.5, 250 + 80 * fine[at.slices], 1000.0)
-    canvas.paint_bone(at, capsule(q, (57, -5, -3), (15, 12, -2), 9, 4.5), 2.0, 750.0, 1250.0)
+    canvas.paint_bone(at, capsule(q, (57, -8, -3), (15, 12, -2), 8, 4.5), 2.0, 750.0, 1250.0)
     cells = common(ellipsoid(q, (57, -18, -11), (8, 12, 17)), (0.25 - np.abs(fine[at.slices])) * 2)
     canvas.paint(at, cells, -850.0)
     canvas.paint(at, ellipsoid(q, (44, 2, 1), (4, 4, 6)), -950.0)  # middle ear
@@ -256,10 +258,14 @@ def _paint_brain(canvas: Canvas, head: Skull, cavity: np.ndarray, fine: np.ndarr
     bone = canvas.bone > 0.5
     inside = np.where(bone, np.float32(3), cavity)
     canvas.paint(everywhere, inside, 10.0)
-    folds = 2.2 + 2.2 * np.maximum(fine - 0.4, 0)
-    canvas.paint(everywhere, np.maximum(inside, np.where(bone, np.float32(3), cavity + folds)), 37 + 2 * fine)
-    white = cavity + 10 + 3 * coarse
-    canvas.paint(everywhere, np.maximum(white, inside), 29 + 1.5 * fine)
+    sulci = common(5 * np.abs(coarse) - 0.6, -14 - cavity)  # a sheet of fluid where the noise is 0, 14 mm deep
+    fluid = union(-cavity - 2.2, sulci)
+    canvas.paint(everywhere, common(inside, -fluid), 37 + 2 * fine)
+    canvas.paint(everywhere, common(inside, 3.5 - fluid), 28 + 1.5 * fine)
+    at = canvas.around((0, 0, 36), (36, 32, 18))
+    q = (np.abs(at.points[0]), at.points[1], at.points[2])
+    nuclei = union(ellipsoid(q, (12, -5, 36), (8, 14, 10)), ellipsoid(q, (24, 9, 36), (6, 17, 12)))
+    canvas.paint(at, nuclei, 36 + 2 * fine[at.slices])
     v = head.ventricles
     for s in (1, -1):
         way = [(s * 7, 32, 42, 3), (s * 9, 20, 50, 5 * v), (s * 11, -8, 56, 5 * v), (s * 22, -34, 46, 7 * v),

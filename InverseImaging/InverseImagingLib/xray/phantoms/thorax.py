@@ -153,7 +153,7 @@ class Thorax:
             trunk = union(trunk, bulge, 40.0)
             if self.female:
                 cup = self.breast
-                breast = ellipsoid(p, (s * 72, 66 + fat, -24), (cup * 1.15, cup, cup * 1.1))
+                breast = ellipsoid(p, (s * 74, 68 + fat, -44), (cup * 1.15, cup, cup * 1.1))
                 trunk = union(trunk, breast, 30.0)
         return trunk
 
@@ -200,8 +200,8 @@ def _paint_soft(canvas: Canvas, body: Thorax, cage: np.ndarray, fine: np.ndarray
     canvas.paint(everywhere, muscle, 52 + 5 * fine)
     if body.female:
         for s in _SIDES:
-            at = canvas.around((s * 74, 84 + body.fat, -22), (60, 50, 60))
-            gland = ellipsoid(at.points, (s * 72, 82 + body.fat, -24), (34, 28, 32)) + 8 * coarse[at.slices]
+            at = canvas.around((s * 74, 84 + body.fat, -44), (60, 50, 60))
+            gland = ellipsoid(at.points, (s * 74, 84 + body.fat, -45), (32, 26, 30)) + 8 * coarse[at.slices]
             canvas.paint(at, common(gland, skin[at.slices] + 5), 25.0)
     dome = body.dome(p)
     canvas.paint(everywhere, cage + 4, np.where(dome < 0, 40 * coarse, -90 + 10 * coarse))
