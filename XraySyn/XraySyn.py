@@ -149,12 +149,11 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         self.panel.run(self.logic.sweepRequest)
 
     def onFinished(self):
-        """Show the new radiograph, unless the red view shows the live one."""
-        hasBoneMap = len(self.panel.results()) > 1 and self.panel.results()[1].IsA("vtkMRMLScalarVolumeNode")
-        self.ui.boneMapButton.enabled = hasBoneMap
-        radiograph = self.panel.results()[0]
+        """Show the new radiograph, unless the red view shows the live one or the user went elsewhere."""
+        radiograph, second = self.panel.results()[:2]
+        self.ui.boneMapButton.enabled = second.IsA("vtkMRMLScalarVolumeNode")  # a sweep has none
         self.panel.addObserver(radiograph, vtk.vtkCommand.ModifiedEvent, self.onRadiographModified)
-        if not self.panel.isPreviewing:
+        if self.panel.parameters is not None and not self.panel.parameters.livePreview:
             self.onShowRadiograph()
 
     def onShowRadiograph(self):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from .errors import InputError
@@ -29,7 +30,7 @@ class LivePanel(RunPanel):
     livePreview is on, it runs once with the option `draft` and, when nothing changed for a moment, once without.
 
     While one preview is computed, only the newest state waits. The preview goes, and the views are as before, when
-    it is switched off, when the module is left and while the scene is saved.
+    it is switched off and when the module is left.
     """
 
     def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str, preview: LivePreview) -> None:
@@ -42,9 +43,6 @@ class LivePanel(RunPanel):
         self._settling.setInterval(SETTLE_MILLISECONDS)
         self._settling.connect("timeout()", self._onSettled)
         super().__init__(widget, logic, method, title)
-        scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartSaveEvent, self._onSaveStarted)
-        self.addObserver(scene, scene.EndSaveEvent, self.updatePreview)
 
     @property
     def isPreviewing(self) -> bool:
@@ -69,18 +67,16 @@ class LivePanel(RunPanel):
         """Notice when voxels of the volume are edited."""
         if volume is self._watched:
             return
-        event = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
-        if self._watched is not None:
-            self.removeObserver(self._watched, event, self.updatePreview)
-        if volume is not None:
-            self.addObserver(volume, event, self.updatePreview)
+        for event in (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent):
+            if self._watched is not None:
+                self.removeObserver(self._watched, event, self.updatePreview)
+            if volume is not None:
+                self.addObserver(volume, event, self.updatePreview)
         self._watched = volume
-
-    def _onSaveStarted(self, caller: Any, event: Any) -> None:
-        self.removePreview()
 
     def _showRunning(self) -> None:
         self._settling.stop()
+        self._previewed = None  # the run takes the place of a preview that waits
         super()._showRunning()
 
     def _showIdle(self, message: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,10 +57,10 @@ def mask_from_segment(segmentation: Any, segment: str, reference: Any) -> Image:
 
 class KeptImages:
     """Gives the very same Image again as long as what it was made of has not changed, so that a worker that has it
-    need not get it again."""
+    need not get it again. Only remembers: the Image goes when nobody else holds it."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Any, Image]] = {}
+        self._kept: dict[str, tuple[Any, weakref.ref[Image]]] = {}
 
     def of_node(self, role: str, node: Any) -> Image:
         """image_from_node of the node in that role."""
@@ -73,9 +74,12 @@ class KeptImages:
         return self._get(role, state, lambda: mask_from_segment(segmentation, segment, reference))
 
     def _get(self, role: str, state: Any, make: Callable[[], Image]) -> Image:
-        if role not in self._kept or self._kept[role][0] != state:
-            self._kept[role] = (state, make())
-        return self._kept[role][1]
+        known, reference = self._kept.get(role, (None, None))
+        image = reference() if reference is not None and known == state else None
+        if image is None:
+            image = make()
+            self._kept[role] = (state, weakref.ref(image))
+        return image
 
 
 def _state(node: Any) -> Any:

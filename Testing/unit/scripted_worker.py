@@ -14,13 +14,14 @@ import numpy as np
 from InverseImagingLib import methods, worker
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.image import Image
+from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, option, options_to_dict
+from InverseImagingLib.xray.options import RadiographOptions, views
 
 
 @dataclass(frozen=True)
 class ScriptedOptions:
-    script: str = option("double", "double, slow, deaf, crash, refuse, fail, memory, chatter or import")
+    script: str = option("double", "double, steady, slow, deaf, crash, refuse, fail, memory, chatter or import")
     seconds: float = option(30.0, "how long slow and deaf take", low=0.0)
     device: Device = option(Device.AUTO, "device")
 
@@ -42,6 +43,8 @@ def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Resu
     if options.script == "chatter":
         print("this must not reach the frames")
         os.write(1, b"nor this")
+    if options.script == "steady":
+        time.sleep(0.2)
     if options.script == "deaf":
         time.sleep(options.seconds)
     steps = 200 if options.script == "slow" else 2
@@ -65,12 +68,36 @@ def run_by_name(image: Image, options: Any, on_progress: OnProgress, mask: Image
     return Result(images, {**report, "warnings": ["This is a test."]})
 
 
+def radiograph_by_name(
+    image: Image, options: RadiographOptions, on_progress: OnProgress, segmentation: Image | None = None
+) -> Result:
+    """A stand-in for the simulation of radiographs: true geometry, pixels that hold the mean of the image."""
+    started = run(image, ScriptedOptions(script=image.name), on_progress)
+    geometries = views(options, image.array.shape, image.ijk_to_ras)
+    names = [f"radiograph {n + 1}" for n in range(len(geometries))] if options.sweep else ["radiograph", "bone map"]
+    images = {}
+    for name, view in zip(names, geometries if options.sweep else 2 * geometries, strict=True):
+        pixels = np.full((1, view.height, view.width), image.array.mean(), np.float32)
+        images[name] = Image(pixels, view.pixel_to_ras, Meaning.DISPLAY, name)
+    report = {
+        "same": started.report["same"],
+        "settings": options_to_dict(options),
+        "views": [{**dataclasses.asdict(view), "frame": view.frame.tolist()} for view in geometries],
+        "segmentation": segmentation is not None and int(segmentation.array.sum()),
+    }
+    return Result(images, report)
+
+
 methods.METHODS["Scripted"] = methods.Method(
     "Scripted", "Scripted", "For tests.", "scripted_worker:run", "scripted_worker:ScriptedOptions", ""
 )
 
 methods.METHODS["CTRestoration"] = dataclasses.replace(
     methods.METHODS["CTRestoration"], function="scripted_worker:run_by_name"
+)
+
+methods.METHODS["XraySyn"] = dataclasses.replace(
+    methods.METHODS["XraySyn"], function="scripted_worker:radiograph_by_name"
 )
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def densities(
     hu, ijk_to_ras = image.array.astype(np.float32), image.ijk_to_ras
     bone = None if segmentation is None else (segmentation.array != 0).astype(np.float32)
     if remove_table:
-        hu[~body(hu, ijk_to_ras)] = -1000.0
+        hu[~_body_of(image)] = -1000.0
     if draft:
         hu, bone = _halved(hu), None if bone is None else _halved(bone)
         ijk_to_ras = ijk_to_ras @ np.array([[2, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1.0]])
@@ -72,6 +72,11 @@ def densities(
     hull, corners = _hull(filled, ijk_to_ras)
     array = np.stack([maps[material][box] for material in materials])
     return Densities(materials, array, ijk_to_ras @ start, hull, corners)
+
+
+@functools.lru_cache(maxsize=1)  # one for the whole and the draft, and for every threshold
+def _body_of(image: Image) -> np.ndarray:
+    return body(image.array, image.ijk_to_ras)
 
 
 def body(hu: np.ndarray, ijk_to_ras: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,11 +15,12 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..image import Image
 from ..method import Result
-from ..nodes import SliceLayers, add_result, ijk_to_ras_of, place_beside, set_window, update_node
+from ..nodes import add_result, ijk_to_ras_of, place_beside, set_window, update_node
 from .geometry import ARRANGEMENTS, Geometry, Preset, angles_of, corners_of
 from .options import Look, RadiographOptions, azimuths
 
 VIEW = "Red"
+_KEPT = "InverseImaging.BeforePreview"  # attribute of its node
 _HIGHEST = 4095  # of a displayed pixel, see radiograph
 _SOURCE_RADIUS = 10.0  # mm
 _SOURCE_COLOR, _BEAM_COLOR = (1.0, 0.75, 0.2), (0.55, 0.8, 1.0)
@@ -197,25 +199,38 @@ def to_world(node: Any) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-class SlicePose:
-    """From where, and how much of it, the red slice view saw at one moment, to bring it back later."""
+def keep_view() -> None:
+    """Note in the red slice view's node what it shows, and from where, for restore_view. What is noted already stays,
+    also in a scene that was saved meanwhile."""
+    widget = slicer.app.layoutManager().sliceWidget(VIEW)
+    if widget is None or widget.mrmlSliceNode().GetAttribute(_KEPT):
+        return
+    node, composite = widget.mrmlSliceNode(), widget.mrmlSliceCompositeNode()
+    kept = {
+        "pose": slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel().tolist(),
+        "field": node.GetFieldOfView(),
+        "origin": node.GetXYZOrigin(),
+        "background": composite.GetBackgroundVolumeID(),
+        "foreground": composite.GetForegroundVolumeID(),
+    }
+    node.SetAttribute(_KEPT, json.dumps(kept))
 
-    def __init__(self) -> None:
-        widget = slicer.app.layoutManager().sliceWidget(VIEW)
-        self._node = widget.mrmlSliceNode() if widget is not None else None
-        if self._node is not None:
-            self._pose = slicer.util.arrayFromVTKMatrix(self._node.GetSliceToRAS())
-            self._field, self._origin = self._node.GetFieldOfView(), self._node.GetXYZOrigin()
 
-    def restore(self) -> None:
-        node = self._node
-        if node is None or not slicer.mrmlScene.IsNodePresent(node):
-            return
-        node.GetSliceToRAS().DeepCopy(self._pose.ravel())
-        node.UpdateMatrices()
-        width, height = node.GetDimensions()[:2]  # of a window that may have another shape by now
-        node.SetFieldOfView(self._field[0], self._field[0] * height / width, self._field[2])
-        node.SetXYZOrigin(*self._origin)
+def restore_view() -> None:
+    """Let the red slice view show what keep_view noted."""
+    widget = slicer.app.layoutManager().sliceWidget(VIEW)
+    if widget is None or not widget.mrmlSliceNode().GetAttribute(_KEPT):
+        return
+    node, composite = widget.mrmlSliceNode(), widget.mrmlSliceCompositeNode()
+    kept = json.loads(node.GetAttribute(_KEPT))
+    node.RemoveAttribute(_KEPT)
+    node.GetSliceToRAS().DeepCopy(kept["pose"])
+    node.UpdateMatrices()
+    width, height = node.GetDimensions()[:2]  # of a window that may have another shape by now
+    node.SetFieldOfView(kept["field"][0], kept["field"][0] * height / width, kept["field"][2])
+    node.SetXYZOrigin(*kept["origin"])
+    composite.SetBackgroundVolumeID(kept["background"])
+    composite.SetForegroundVolumeID(kept["foreground"])
 
 
 class RadiographPreview:
@@ -223,7 +238,6 @@ class RadiographPreview:
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
-        self._before: tuple[SliceLayers, SlicePose] | None = None
         self._side = 0.0
 
     def show(self, result: Result, options: RadiographOptions, source: Any) -> None:
@@ -243,7 +257,7 @@ class RadiographPreview:
         self._side = side
 
     def _create(self, image: Image, view: Geometry, source: Any) -> None:
-        self._before = SliceLayers(), SlicePose()
+        keep_view()
         picture = slicer.vtkMRMLScalarVolumeNode()
         picture.SetName(_("Radiograph preview"))
         _mark(picture, True)
@@ -257,15 +271,14 @@ class RadiographPreview:
 
     def remove(self) -> None:
         """Bring back what the views showed before."""
-        if self._before is not None:
-            for part in self._before:
-                part.restore()
+        if self._nodes:
+            restore_view()
         for node in self._nodes:
             display = node.GetDisplayNode()
             for each in (node, display):
                 if each is not None and slicer.mrmlScene.IsNodePresent(each):
                     slicer.mrmlScene.RemoveNode(each)
-        self._nodes, self._before, self._side = [], None, 0.0
+        self._nodes, self._side = [], 0.0
 
 
 # The camera of a 3D view
