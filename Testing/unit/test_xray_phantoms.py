@@ -69,15 +69,15 @@ def test_painting_by_parts_gives_the_same_body(anatomy: Anatomy, monkeypatch: py
 
 
 @pytest.mark.parametrize("anatomy", ANATOMIES)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_bones_are_where_the_mask_says(anatomy: Anatomy, seed: int) -> None:
-    image, bone = made(anatomy, 128, seed)
+    image, bone = made(anatomy, 96, seed)
     assert bone.meaning is Meaning.LABEL
     assert bone.array.dtype == np.uint8
     np.testing.assert_array_equal(bone.ijk_to_ras, image.ijk_to_ras)
     assert set(np.unique(bone.array)) == {0, 1}
     inside = bone.array == 1
-    dense = image.array > 800
+    dense = image.array > (600 if anatomy is Anatomy.THORAX else 800)  # ribs are thinner than these voxels
     assert inside[dense].mean() > 0.98  # what is dense is bone
     assert np.median(image.array[inside]) > 200
     assert np.mean(image.array[inside] > -150) > 0.97  # marrow is fat at the least
@@ -99,10 +99,10 @@ def test_values_are_those_of_tissues(anatomy: Anatomy) -> None:
 
 
 def test_a_head_has_teeth_with_enamel() -> None:
-    assert made(Anatomy.SKULL, 128)[0].array.max() > 2200
+    assert made(Anatomy.SKULL, 192)[0].array.max() > 2200
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_chest_has_two_lungs_and_its_heart_on_the_left(seed: int) -> None:
     image, _ = made(Anatomy.THORAX, 96, seed)
     parts, count = ndimage.label((image.array > -940) & (image.array < -600))
@@ -123,9 +123,9 @@ def test_a_chest_has_two_lungs_and_its_heart_on_the_left(seed: int) -> None:
     assert heart[:, 0].mean() < -4
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_ribs_cross_the_side_of_the_chest_one_below_the_other(seed: int) -> None:
-    image, bone = made(Anatomy.THORAX, 128, seed)
+    image, bone = made(Anatomy.THORAX, 96, seed)
     middle = bone.array.shape[1] // 2
     for side in (-1, 1):
         parts, count = ndimage.label(bone.array[:, middle, :])
@@ -143,13 +143,15 @@ def volumes(bone: Image) -> np.ndarray:
     return np.sort(np.bincount(parts.ravel())[1:])[::-1] * np.prod(bone.spacing) / 1000
 
 
-def test_a_head_is_nearly_symmetrical() -> None:
-    _, bone = made(Anatomy.SKULL, 128)
+def test_a_head_is_nearly_symmetrical_and_its_jaw_a_bone_of_its_own() -> None:
+    _, bone = made(Anatomy.SKULL, 192)
+    rest, jaw = volumes(bone)[:2]
+    assert 50 < jaw < 120 < rest / 3
     assert 0.9 < (bone.array & bone.array[:, :, ::-1]).sum() / bone.array.sum() < 1
 
 
 def test_a_knee_has_four_bones_and_its_patella_in_front() -> None:
-    image, bone = made(Anatomy.LIMB, 224, 0)
+    image, bone = made(Anatomy.LIMB, 192, 0)
     femur, tibia, patella, fibula = volumes(bone)
     assert femur > tibia > 5 * patella > 5 * fibula > 20
     parts, _ = ndimage.label(bone.array)
