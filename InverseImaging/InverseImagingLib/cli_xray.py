@@ -126,8 +126,8 @@ def _ending(output: str, chosen: str | None, options: RadiographOptions) -> str:
     own = files.suffix(Path(output))
     named = own == ".dcm" or files.is_known(Path(output))
     if options.sweep:
-        if named:
-            raise InputError(f"A sweep fills a folder, but '{output}' names a file; leave '{own}' out, use --format.")
+        if named or Path(output).is_file():
+            raise InputError(f"A sweep fills a folder, but '{output}' is a file; name a new folder, choose a --format.")
         ending = _ENDINGS[chosen or "png"]
     elif Path(output).is_dir() or output.endswith(("/", os.sep)):
         raise InputError(f"Output '{output}' is a folder; name a file in it, such as {Path(output, 'radiograph.png')}.")

@@ -13,7 +13,7 @@ from dicom_samples import write_series
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read
-from InverseImagingLib.xray.dx import write_radiograph
+from InverseImagingLib.xray.dx import write_radiograph, write_radiographs
 from InverseImagingLib.xray.geometry import Geometry, Preset, pose, preset_geometry
 
 REPORT = {
@@ -161,6 +161,20 @@ def test_window(tmp_path):
     low, high = thick.array.min(), thick.array.max()
     edges = shown(written(tmp_path, geometry, thick, window=(1.0, 4.0)))
     np.testing.assert_allclose(edges, (np.array([1.0, 4.0]) - low) / (high - low) * 65535, rtol=1e-6)
+
+
+def test_views_of_one_body_are_one_series(tmp_path, source):
+    geometries = [view(azimuth=azimuth) for azimuth in (0, 20, 40)]
+    pictures = [radiograph(geometry, dicom=source.dicom) for geometry in geometries]
+    paths = [tmp_path / f"{number}.dcm" for number in (1, 2, 3)]
+    write_radiographs(pictures, paths, REPORT, geometries=geometries)
+    headers = [pydicom.dcmread(path) for path in paths]
+    for name in ("SeriesInstanceUID", "SeriesNumber", "StudyInstanceUID", "FrameOfReferenceUID"):
+        assert len({header[name].value for header in headers}) == 1
+    assert len({header.SOPInstanceUID for header in headers}) == 3
+    assert [int(header.InstanceNumber) for header in headers] == [1, 2, 3]
+    assert [float(header.PositionerPrimaryAngle) for header in headers] == pytest.approx([0, 20, 40])
+    assert [header.get("ViewPosition") for header in headers] == ["PA", None, None]
 
 
 @needs_dciodvfy
