@@ -64,6 +64,8 @@ def main(arguments: list[str]) -> int:
         check_libraries()
     say(f"{job}: expected to take about {JOBS[job][1]}")
     start = time.monotonic()
+    # Idle threads of torch would spin, which slows a busy computer down many times.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Every program runs, so that one look shows all that is wrong.
     code = max(abs(subprocess.call([str(PYTHON), *command], cwd=ROOT)) for command in programs)
     say(f"{job}: {'done' if code == 0 else f'failed with exit code {code}'} after {duration(start)}")
