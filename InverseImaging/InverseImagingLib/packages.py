@@ -7,7 +7,10 @@ import sys
 from importlib import metadata
 from typing import Any
 
-REQUIRED = ("numpy", "scipy", "SimpleITK", "torch", "scikit-image", "PyWavelets", "pydicom", "safetensors")
+REQUIRED = (
+    *("numpy", "scipy", "SimpleITK", "torch", "numba", "scikit-image", "PyWavelets", "pydicom", "safetensors"),
+    *("spekpy", "xraydb"),
+)
 
 
 def installed_versions() -> dict[str, str]:

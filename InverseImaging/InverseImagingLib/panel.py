@@ -368,6 +368,8 @@ def reportText(report: Mapping[str, Any]) -> str:
         return [f"{indent}{key}: {', '.join(map(word, item if isinstance(item, list) else [item]))}"]
 
     def word(value: Any) -> str:
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+        if isinstance(value, list):
+            return f"({', '.join(map(word, value))})"
+        return f"{round(value, 9) + 0.0:.4g}" if isinstance(value, float) else str(value)
 
     return "\n".join(lines(dict(sorted(report.items(), key=lambda item: item[0] == "settings")), ""))

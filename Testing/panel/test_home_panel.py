@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ def home(scene: Any, open_panel: Callable, wait_until: Callable) -> Any:
 
     qt.QSettings().clear()
     open_panel("CTRestoration")
+    open_panel("XraySyn")
     panel = open_panel("InverseImaging")
     wait_until(lambda: not panel.runner.isRunning, 30)
     yield panel
@@ -29,6 +31,15 @@ def test_says_what_is_there(home: Any) -> None:
     assert "Devices: " in text
     assert "cpu" in text
     assert not home.ui.installButton.enabled
+
+
+def test_all_packages_that_slicer_installs_are_looked_for(home: Any) -> None:
+    from slicer.packaging import load_requirements
+
+    from InverseImagingLib.packages import REQUIRED
+
+    requirements = load_requirements(Path(home.resourcePath("requirements.txt")))
+    assert {each.name for each in requirements} <= set(REQUIRED)
 
 
 def test_methods_open(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
