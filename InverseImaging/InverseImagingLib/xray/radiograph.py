@@ -205,8 +205,8 @@ def _look(signals: np.ndarray, options: RadiographOptions) -> np.ndarray:
         return attenuation
     # The sigmoid of DICOM's VOI LUT (PS3.3 C.11.2.1.3.1), as radiographs are shown.
     shadow = attenuation[attenuation > _SHADOW]
-    low, high = np.percentile(shadow, [10, 99.5]) if shadow.size else (0.0, 1.0)
-    low = min(low, high / 2)  # an even body stays even
+    low, high = np.percentile(shadow, [20, 99.5]) if shadow.size else (0.0, 1.0)
+    low = min(low, 0.6 * high)  # an even body stays even
     curve = 1 / (1 + np.exp(-4 * (attenuation - (low + high) / 2) / (high - low)))
     floor = 1 / (1 + np.exp(4 * (low + high) / 2 / (high - low)))
     return np.round(np.clip((curve - floor) / (1 - floor), 0, 1) * HIGHEST).astype(np.uint16)
