@@ -44,7 +44,7 @@ def examples(backend: Backend, count: int) -> settings:
     """So many examples of a property; few where each takes long."""
     few = backend is Backend.TRITON and GPU.type == "cpu"
     unlike = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors]
-    return settings(max_examples=3 if few else count, deadline=None, suppress_health_check=unlike)
+    return settings(max_examples=3 if few else count, deadline=None, derandomize=True, suppress_health_check=unlike)
 
 
 class Scene:
@@ -92,11 +92,11 @@ def on(backend: Backend, values: torch.Tensor) -> torch.Tensor:
     return values.to(GPU) if backend is Backend.TRITON else values
 
 
-def assert_close(actual: torch.Tensor, expected: torch.Tensor, relative: float) -> None:
-    """No value differs by more than a share of the largest."""
+def assert_close(actual: torch.Tensor, expected: torch.Tensor, relative: float, least: float = 0.0) -> None:
+    """No value differs by more than a share of the largest, or of the least that matters."""
     actual, expected = actual.double().cpu(), expected.double().cpu()
     assert actual.shape == expected.shape
-    assert (actual - expected).abs().max() <= relative * expected.abs().max()
+    assert (actual - expected).abs().max() <= relative * max(expected.abs().max(), least)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -123,8 +123,9 @@ def test_backends_agree(backend: Backend, dtype: torch.dtype):
     def agree(scene: Scene) -> None:
         projector, reference = scene.projector(backend), scene.projector(Backend.TORCH)
         x, y = scene.volume(), scene.images()
-        assert_close(projector(on(backend, x.to(dtype))), reference(x), RELATIVE[dtype])
-        assert_close(projector.adjoint(on(backend, y.to(dtype))), reference.adjoint(y), RELATIVE[dtype])
+        voxel = np.linalg.norm(scene.ijk_to_ras[:3, :3], axis=0).max()  # a ray may graze the corner of one
+        assert_close(projector(on(backend, x.to(dtype))), reference(x), RELATIVE[dtype], voxel)
+        assert_close(projector.adjoint(on(backend, y.to(dtype))), reference.adjoint(y), RELATIVE[dtype], voxel)
 
     agree()
 
