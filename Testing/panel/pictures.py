@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration")]
+sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn")]
 
 import standin  # noqa: E402
 
@@ -21,7 +21,15 @@ slicer = standin.boot()
 from standin import modules, views  # noqa: E402
 
 PANEL_WIDTH = 460
-README = ("ctrestoration", "ctrestoration-running", "ctrestoration-inpaint", "inverseimaging")
+MODULES = ("InverseImaging", "CTRestoration", "XraySyn")
+README = (
+    "ctrestoration",
+    "ctrestoration-running",
+    "ctrestoration-inpaint",
+    "inverseimaging",
+    "xraysyn",
+    "xraysyn-sweep",
+)
 
 
 def main() -> None:
@@ -29,13 +37,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "panels", help="folder for the pictures (%(default)s)")
     parser.add_argument("--screenshots", action="store_true", help="renew Resources/Screenshots, too")
     arguments = parser.parse_args()
-    for name in ("InverseImaging", "CTRestoration"):
+    for name in MODULES:
         modules.load(REPOSITORY / name / f"{name}.py")
     pictures = Pictures(arguments.out, REPOSITORY / "Resources" / "Screenshots" if arguments.screenshots else None)
     start = time.monotonic()
     home(pictures)
     restoration(pictures)
-    for name in ("CTRestoration", "InverseImaging"):
+    slicer.mrmlScene.Clear(False)
+    synthesis(pictures)
+    for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
         raise SystemExit("\n".join(standin.errors))
@@ -43,19 +53,22 @@ def main() -> None:
 
 
 class Pictures:
-    """Writes pictures of panels, alone or beside the slice views."""
+    """Writes pictures of panels, alone or beside slice views and the 3D view."""
 
     def __init__(self, folder: Path, screenshots: Path | None) -> None:
         self.folder, self.screenshots, self.count = folder, screenshots, 0
 
-    def add(self, name: str, widget: Any, *slice_views: str) -> None:
+    def add(self, name: str, widget: Any, *shown: str) -> None:
         image = views.panel_image(widget, PANEL_WIDTH)
-        if slice_views:
-            size = max(512, image.height() // len(slice_views)) if len(slice_views) > 1 else 512
-            image = views.side_by_side(image, *(views.slice_image(view, size) for view in slice_views))
+        if shown:
+            size = max(512, image.height() // len(shown)) if len(shown) > 1 else 512
+            image = views.side_by_side(image, *(self.view_image(view, size) for view in shown))
         for folder in filter(None, (self.folder, self.screenshots if name in README else None)):
             views.save(image, folder / f"{name}.png")
         self.count += 1
+
+    def view_image(self, view: str, size: int) -> Any:
+        return views.three_d_image(size) if view == "3D" else views.slice_image(view, size)
 
 
 def home(pictures: Pictures) -> None:
@@ -109,6 +122,69 @@ def restoration(pictures: Pictures) -> None:
     pictures.add("ctrestoration-failed", panel)
     parameters.maskSource = MaskSource.SEGMENT
     pictures.add("ctrestoration-inpaint", panel)
+
+
+def synthesis(pictures: Pictures) -> None:
+    import SampleData
+
+    widget = modules.show("XraySyn")
+    panel, parameters = widget.panel, widget.panel.parameters
+    pictures.add("xraysyn-empty", widget)
+
+    def settled() -> bool:
+        return not (panel.isRunning or panel._runner.isRunning or panel._settling.isActive())
+
+    volume = parameters.inputVolume = SampleData.downloadSample("X-ray Synthesis thorax phantom")
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    widget.ui.advancedButton.collapsed = False
+    pictures.add("xraysyn-advanced", widget)
+    widget.ui.advancedButton.collapsed = True
+
+    render(volume)
+    camera = widget.logic.activeCamera()
+    camera.SetPosition(1850, 1600, 950)
+    camera.SetFocalPoint(-150, -480, -60)
+    camera.SetViewUp(0, 0, 1)
+    parameters.azimuth = -25.0
+    parameters.livePreview = True
+    views.wait_until(settled, 120)
+    pictures.add("xraysyn-live", widget, "Red", "3D")
+    parameters.livePreview = False
+
+    parameters.azimuth = 0.0
+    parameters.scatter, parameters.photons = 0.3, 5000.0
+    widget.ui.applyButton.click()
+    views.wait_until(settled, 120)
+    pictures.add("xraysyn", widget, "Red", "3D")
+    widget.ui.boneMapButton.click()
+    pictures.add("xraysyn-bone-map", widget, "Red")
+
+    widget.ui.sweepButton.click()
+    views.wait_until(lambda: widget.ui.progressBar.value > 30, 120)
+    pictures.add("xraysyn-running", widget)
+    views.wait_until(settled, 120)
+    pictures.add("xraysyn-sweep", widget, "Red", "3D")
+
+    parameters.offset_right = 3000.0
+    widget.ui.applyButton.click()
+    views.wait_until(settled, 120)
+    pictures.add("xraysyn-failed", widget)
+
+
+def render(volume: Any) -> None:
+    """Show the bones of a CT in the 3D view."""
+    display = slicer.modules.volumerendering.logic().CreateDefaultVolumeRenderingNodes(volume)
+    display.SetVisibility(True)
+    look = display.GetVolumePropertyNode().GetVolumeProperty()
+    opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
+    for function, points in (
+        (opacity, ((-1000, 0.0), (150, 0.0), (300, 0.3), (1200, 0.8))),
+        (color, ((0, 0.6, 0.3, 0.2), (300, 0.95, 0.85, 0.7), (1200, 1.0, 1.0, 1.0))),
+    ):
+        function.RemoveAllPoints()
+        for point in points:
+            function.AddPoint(*point) if function is opacity else function.AddRGBPoint(*point)
+    look.ShadeOn()
 
 
 if __name__ == "__main__":

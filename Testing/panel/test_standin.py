@@ -827,3 +827,25 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(system.LIBRARIES, "libnothing.so.9", "libnothing9")
     assert system.missing_packages() == (["libnothing9"] if sys.platform.startswith("linux") else [])
     assert "apt-get install -y libnothing9 fonts-dejavu-core" in system.advice(["libnothing9"])
+
+
+def test_the_3d_view_can_be_pictured(scene: Any) -> None:
+    from standin import views
+
+    view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
+    assert camera.GetLayoutName() == view.GetLayoutName()
+    camera.SetPosition(0, 500, 0)
+    camera.SetFocalPoint(0, 0, 0)
+    camera.SetViewUp(0, 0, 1)
+    cube = vtk.vtkCubeSource()
+    cube.SetCenter(-80, 0, 80)  # towards the patient's left and head: at the upper right, seen from the front
+    cube.SetXLength(40)
+    cube.SetYLength(40)
+    cube.SetZLength(40)
+    cube.Update()
+    node = slicer.modules.models.logic().AddModel(cube.GetOutput())
+    node.GetDisplayNode().SetColor(1, 0, 0)
+    image = views.three_d_image(100)
+    red = {(x, y) for x in range(0, 100, 10) for y in range(0, 100, 10) if image.pixelColor(x, y).green() < 50}
+    assert red == {(80, 20)}

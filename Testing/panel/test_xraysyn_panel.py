@@ -63,11 +63,15 @@ def red() -> tuple[Any, np.ndarray]:
 
 
 def everything(scene: Any) -> dict[str, Any]:
-    """All that a user would notice of a scene, with the pose and the zoom of the slice views."""
+    """All that a user would notice of a scene, with the pose, the zoom and the visibility of the slice views."""
     import slicer
 
     poses = [
-        (*slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel().round(6), *np.round(node.GetFieldOfView(), 6))
+        (
+            *slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel().round(6),
+            *np.round(node.GetFieldOfView(), 6),
+            node.GetSliceVisible(),
+        )
         for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")
     ]
     return {**contents(scene), "poses": poses}
@@ -212,6 +216,8 @@ def test_a_sweep_becomes_a_sequence(panel: Any, scene: Any, idle: Callable) -> N
     (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
     sequences = slicer.util.getNodesByClass("vtkMRMLSequenceNode")
     assert len(sequences) == 3
+    nodes = [n.GetName() for n in slicer.util.getNodesByClass("vtkMRMLDisplayableNode") if n.GetName()[:6] == "double"]
+    assert len(nodes) == 4, "the CT, and one radiograph, source and beam that turn"
     assert slicer.modules.sequences.activeBrowserNode is browser
     radiograph = panel.panel.results()[0]
     sequence = browser.GetSequenceNode(radiograph)
@@ -487,13 +493,13 @@ def test_save_and_restore_every_choice(panel: Any, scene: Any, idle: Callable, t
     slicer.util.loadScene(path)
     assert scene.GetFirstNodeByName("Radiograph preview") is None
     (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
-    radiograph = slicer.util.getNode("double radiograph (simulated)*")
+    radiograph = browser.GetProxyNode(browser.GetMasterSequenceNode())
     settings = json.loads(radiograph.GetAttribute("InverseImaging.Report"))["settings"]
     assert settings["sweep"] == "-90.000:90.000:3"
     poses = []
     for number in range(3):
         browser.SetSelectedItemNumber(number)
-        poses.append(to_ras(browser.GetProxyNode(browser.GetMasterSequenceNode())))
+        poses.append(to_ras(radiograph))
     assert not np.allclose(poses[0], poses[1])
     assert not np.allclose(poses[1], poses[2])
     panel.enter()

@@ -53,6 +53,36 @@ def slice_image(view: str = "Red", size: int = 512) -> qt.QImage:
     return image
 
 
+def three_d_image(size: int = 512) -> qt.QImage:
+    """What the first 3D view shows from its camera: models, visible slices and volume rendering."""
+    view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()
+    window.SetOffScreenRendering(True)
+    window.SetSize(size, size)
+    window.AddRenderer(renderer)
+    interactor.SetRenderWindow(window)
+    renderer.SetBackground(view.GetBackgroundColor())
+    renderer.SetBackground2(view.GetBackgroundColor2())
+    renderer.GradientBackgroundOn()
+    factory = slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance()
+    factory.SetMRMLApplicationLogic(slicer.app.applicationLogic())
+    for kind in ("Model", "VolumeRendering"):
+        if not factory.IsDisplayableManagerRegistered(f"vtkMRML{kind}DisplayableManager"):
+            factory.RegisterDisplayableManager(f"vtkMRML{kind}DisplayableManager")
+    managers = factory.InstantiateDisplayableManagers(renderer)
+    managers.SetMRMLDisplayableNode(view)
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
+    renderer.SetActiveCamera(camera.GetCamera())
+    renderer.ResetCameraClippingRange()
+    window.Render()
+    grabber = vtk.vtkWindowToImageFilter()
+    grabber.SetInput(window)
+    grabber.ReadFrontBufferOff()
+    image = _image_of(grabber)
+    managers.SetMRMLDisplayableNode(None)
+    return image
+
+
 def side_by_side(*images: qt.QImage) -> qt.QImage:
     """Images in one row, at the top, on a dark background."""
     picture = qt.QImage(
@@ -94,14 +124,15 @@ def _blended(logic, size: int) -> qt.QImage:
         image.fill(qt.QColor("black"))
         return image
     blend.Update()
-    flipped = vtk.vtkImageFlip()  # VTK's first row is the lowest, Qt's the highest
-    flipped.SetInputConnection(logic.GetImageDataConnection())
-    flipped.SetFilteredAxis(1)
-    flipped.Update()
-    data = flipped.GetOutput()
+    return _image_of(logic.GetImageDataConnection().GetProducer())
+
+
+def _image_of(producer) -> qt.QImage:
+    """The output of a VTK filter, whose first row is the lowest, where Qt's is the highest."""
+    producer.Update()
+    data = producer.GetOutput()
     width, height, _ = data.GetDimensions()
-    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).tobytes()
     components = data.GetNumberOfScalarComponents()
+    pixels = vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, components)[::-1].tobytes()
     kind = {3: qt.QImage.Format_RGB888, 4: qt.QImage.Format_RGBA8888}[components]
-    image = qt.QImage(pixels, width, height, width * components, kind)
-    return image.convertToFormat(qt.QImage.Format_RGB32)
+    return qt.QImage(pixels, width, height, width * components, kind).convertToFormat(qt.QImage.Format_RGB32)

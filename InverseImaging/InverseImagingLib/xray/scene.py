@@ -22,7 +22,7 @@ from .options import Look, RadiographOptions, azimuths
 VIEW = "Red"
 _KEPT = "InverseImaging.BeforePreview"  # attribute of its node
 _HIGHEST = 4095  # of a displayed pixel, see radiograph
-_SOURCE_RADIUS = 10.0  # mm
+_SOURCE_RADIUS = 15.0  # mm
 _SOURCE_COLOR, _BEAM_COLOR = (1.0, 0.75, 0.2), (0.55, 0.8, 1.0)
 
 
@@ -88,8 +88,9 @@ def _add_sequences(
         for number, angle in enumerate(angles):
             show(number)
             sequence.SetDataNodeAtValue(node, f"{angle:g}")
-        browser.AddSynchronizedSequenceNode(sequence)
-        browser.AddProxyNode(node, sequence, False)
+        with slicer.util.NodeModify(browser):  # before it makes a proxy of its own
+            browser.AddSynchronizedSequenceNode(sequence)
+            browser.AddProxyNode(node, sequence, False)
         sequences.append(sequence)
     browser.SetSelectedItemNumber(0)
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
@@ -166,7 +167,8 @@ def _mark(node: Any, passing: bool) -> None:
 
 
 def face(picture: Any, *, fit: bool = True) -> None:
-    """Show a picture in the red slice view, as seen: its rows across, its columns down. fit: the whole of it."""
+    """Show a picture in the red slice view, its rows across and its columns down, and in its place in the 3D views.
+    fit: the whole of it."""
     widget = slicer.app.layoutManager().sliceWidget(VIEW)
     if widget is None:
         return
@@ -179,6 +181,7 @@ def face(picture: Any, *, fit: bool = True) -> None:
     pose[:3] = np.column_stack([across, up, np.cross(across, up), center])
     node.GetSliceToRAS().DeepCopy(pose.ravel())
     node.UpdateMatrices()
+    node.SetSliceVisible(True)
     composite = widget.mrmlSliceCompositeNode()
     composite.SetBackgroundVolumeID(picture.GetID())
     composite.SetForegroundVolumeID(None)
@@ -210,6 +213,7 @@ def keep_view() -> None:
         "pose": slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel().tolist(),
         "field": node.GetFieldOfView(),
         "origin": node.GetXYZOrigin(),
+        "visible": bool(node.GetSliceVisible()),
         "background": composite.GetBackgroundVolumeID(),
         "foreground": composite.GetForegroundVolumeID(),
     }
@@ -229,6 +233,7 @@ def restore_view() -> None:
     width, height = node.GetDimensions()[:2]  # of a window that may have another shape by now
     node.SetFieldOfView(kept["field"][0], kept["field"][0] * height / width, kept["field"][2])
     node.SetXYZOrigin(*kept["origin"])
+    node.SetSliceVisible(kept["visible"])
     composite.SetBackgroundVolumeID(kept["background"])
     composite.SetForegroundVolumeID(kept["foreground"])
 
