@@ -166,7 +166,9 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         from InverseImagingLib.xray.scene import face
 
         self.panel.parameters.livePreview = False
-        face(self.panel.results()[number])
+        node = self.panel.results()[number]
+        if node is not None:  # it may have been deleted
+            face(node)
 
     def onRadiographModified(self, radiograph, event):
         """Keep facing a radiograph that a sequence browser turns."""

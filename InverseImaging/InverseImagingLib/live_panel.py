@@ -106,18 +106,19 @@ class LivePanel(RunPanel):
 
     def _startPreview(self, draft: bool) -> bool:
         """Ask for a preview; False when it would be the one that was asked for last."""
+        last, self._previewed = self._previewed, None
         try:
             request = self.logic.request(self.parameters)
-            last = self._previewed
             if last is not None and draft and _same(request, last):
+                self._previewed = last
                 return False
-            self._previewed = request
             options = dataclasses.replace(request.options, draft=draft)
             if last is None:
                 self._ensurePackages()
+            self._previewed = request
             self._start(dataclasses.replace(request, options=options), _Listener(self, request))
         except InputError as error:
-            self.onPreviewFailed(str(error))
+            self.onPreviewFailed(self._previewed, str(error))
         return True
 
     def onPreviewResult(self, request: Request, result: Result) -> None:
@@ -125,12 +126,15 @@ class LivePanel(RunPanel):
             self._preview.show(result, request.options, request.source)
             self.sayOfPreview(" ".join(result.report.get("warnings", [])))
 
-    def onPreviewFailed(self, message: str) -> None:
+    def onPreviewFailed(self, request: Request | None, message: str) -> None:
+        if self._previewed is request:  # nothing newer waits
+            self._previewed = None
         self._preview.remove()
         self.sayOfPreview(message)
 
     def sayOfPreview(self, text: str) -> None:
-        if self.isPreviewing and not self.isRunning and text != self._said:
+        wanted = self.parameters is not None and self.parameters.livePreview and not self.isRunning
+        if wanted and text != self._said:
             self.ui.statusLabel.text = self._said = text
 
 
@@ -147,7 +151,7 @@ class _Listener:
         self._panel.onPreviewResult(self._request, result)
 
     def onJobFailed(self, message: str, details: str) -> None:
-        self._panel.onPreviewFailed(message)
+        self._panel.onPreviewFailed(self._request, message)
 
     def onJobCancelled(self) -> None:
         pass

@@ -402,7 +402,29 @@ def test_a_preview_that_fails_says_so(panel: Any, scene: Any, idle: Callable) ->
     idle()
     assert "'refuse' is refused" in panel.ui.statusLabel.text
     assert everything(scene) == before
-    p.inputVolume = add_ct()
+    p.inputVolume = good = add_ct()
+    idle()
+    assert panel.ui.statusLabel.text == ""
+    assert red()[0].GetName() == "Radiograph preview"
+    p.inputVolume = refused
+    p.inputVolume = good  # while the other one is still computed
+    idle()
+    assert red()[0].GetName() == "Radiograph preview"
+
+
+def test_a_preview_without_bone_says_so(panel: Any, scene: Any, idle: Callable) -> None:
+    source = add_ct()
+    segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Bones")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(source)
+    segment = segmentation.GetSegmentation().AddEmptySegment("", "Ribs")
+    p = panel.panel.parameters
+    p.inputVolume, p.livePreview = source, True
+    idle()
+    p.boneSegmentation, p.boneSegmentID = segmentation, segment
+    idle()
+    assert "Segment 'Ribs' is empty" in panel.ui.statusLabel.text
+    assert red()[0] is source
+    p.boneSegmentID = ""
     idle()
     assert panel.ui.statusLabel.text == ""
     assert red()[0].GetName() == "Radiograph preview"
