@@ -24,6 +24,7 @@ from .stopping import VarianceStop
 _BACKTRACK_DB = 5.0
 _CHECK_EVERY = 50
 _PATIENCE = 1000
+_WARM_UP_SHARE = 10  # of the iterations; on small slices the variance dips in the first tenth, long before the best one
 _BYTES_PER_CHANNEL = 90  # and pixel: activations and gradients of the whole network
 
 
@@ -122,7 +123,7 @@ class _Fit:
         z = self._z
         optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
         patience = max(min(_PATIENCE, settings.iterations // 3), 10)
-        steady = VarianceStop(patience)
+        steady = VarianceStop(patience, warm_up=settings.iterations // _WARM_UP_SHARE)
         average = square = best = best_spread = None
         kept, kept_loss, backtracked = copy.deepcopy(network.state_dict()), float("inf"), 0
         reason, iteration, finish = "all iterations were made", 0, False

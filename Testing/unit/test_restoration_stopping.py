@@ -20,6 +20,22 @@ def test_variance_stop_finds_the_steady_stretch() -> None:
     assert stop.updates - stop.best_update == 100
 
 
+def test_variance_stop_takes_no_calm_of_the_warm_up_for_the_best() -> None:
+    """Outputs that hardly move at first, then learn, and come to rest at 300."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for warm_up in (0, 100):
+        stop = VarianceStop(patience=150, warm_up=warm_up)
+        for t in range(1, 500):
+            spread = 0.01 if t < 60 else 0.02 + abs(t - 300) / 100
+            stop.update(torch.from_numpy(rng.normal(0, spread, (1, 1, 32, 32))))
+            if stop.stop:
+                break
+        found[warm_up] = stop.best_update
+    assert found[0] < 60
+    assert 290 < found[100] < 320
+
+
 def test_variance_follows_the_recursion() -> None:
     stop = VarianceStop(patience=10, rate=0.1)
     stop.update(torch.tensor([1.0]))
