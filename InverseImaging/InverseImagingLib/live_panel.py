@@ -91,7 +91,7 @@ class LivePanel(RunPanel):
             return
         if not self.parameters.livePreview or self.logic.problem(self.parameters):
             self.removePreview()
-        elif self._startPreview(draft=True):
+        elif (self.isPreviewing or self._hasPackages()) and self._startPreview(draft=True):
             self._settling.start()
 
     def removePreview(self) -> None:
@@ -104,6 +104,16 @@ class LivePanel(RunPanel):
         if self.isPreviewing:
             self._startPreview(draft=False)
 
+    def _hasPackages(self) -> bool:
+        """Whether a worker can run; where the user does not want to install what it needs, the preview goes off."""
+        try:
+            self._ensurePackages()
+        except InputError as error:
+            self.parameters.livePreview = False
+            self.ui.statusLabel.text = str(error)
+            return False
+        return True
+
     def _startPreview(self, draft: bool) -> bool:
         """Ask for a preview; False when it would be the one that was asked for last."""
         last, self._previewed = self._previewed, None
@@ -113,8 +123,6 @@ class LivePanel(RunPanel):
                 self._previewed = last
                 return False
             options = dataclasses.replace(request.options, draft=draft)
-            if last is None:
-                self._ensurePackages()
             self._previewed = request
             self._start(dataclasses.replace(request, options=options), _Listener(self, request))
         except InputError as error:
