@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
@@ -15,7 +16,7 @@ from slicer.util import VTKObservationMixin
 
 from .compute import Where
 from .device import Device
-from .errors import InputError
+from .errors import InputError, sentence
 from .image import Image
 from .job import JobListener, JobProgress, JobRunner
 from .method import Result, options_to_dict
@@ -206,7 +207,11 @@ class RunPanel(VTKObservationMixin):
 
     def onJobResult(self, result: Result) -> None:
         assert self._request is not None
-        nodes = self.logic.addResult(result, self._request)
+        try:
+            nodes = self.logic.addResult(result, self._request)
+        except Exception as error:
+            self.onJobFailed(sentence(error, _("the log has the details")), traceback.format_exc())
+            return
         self._nodes = [node.GetID() for node in nodes]
         warnings = " ".join(result.report.get("warnings", []))
         self._showIdle(_("Finished: {name}.").format(name=nodes[0].GetName()) + (f" {warnings}" if warnings else ""))

@@ -195,6 +195,21 @@ def test_a_failed_run_says_so_and_leaves_the_scene(
     assert panel.ui.applyButton.enabled
 
 
+def test_a_result_that_the_scene_does_not_take(
+    panel: Any, scene: Any, wait_until: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(panel.logic, "addResult", fail)
+    panel.panel.parameters.inputVolume = add_volume("CT")
+    before = contents(scene)
+    run_to_end(panel, wait_until)
+    assert "out of memory" in panel.ui.statusLabel.text
+    assert contents(scene)["views"] == before["views"]
+    assert panel.ui.applyButton.enabled
+
+
 def test_killed_worker(panel: Any, scene: Any, wait_until: Callable) -> None:
     panel.panel.parameters.inputVolume = add_volume("slow")
     before = contents(scene)
