@@ -7,8 +7,8 @@ import importlib.util
 import numpy as np
 import pytest
 import torch
-
 from benchmarks import projector_peers as peers
+
 from InverseImagingLib.xray.geometry import Geometry, corners_of, pose
 from InverseImagingLib.xray.projector import Projector
 
@@ -36,7 +36,7 @@ def bump() -> torch.Tensor:
 @pytest.fixture(params=["straight", "oblique"])
 def scene(request: pytest.FixtureRequest) -> tuple[np.ndarray, list[Geometry]]:
     ijk_to_ras = place(request.param)
-    middle = corners_of(SHAPE, ijk_to_ras).mean(axis=0) + [3, -2, 4]
+    middle = corners_of(SHAPE, ijk_to_ras).mean(axis=0) + np.array([3, -2, 4])
     frames = [pose(*angles, middle) for angles in ((0, 0, 0), (33, 20, 10), (90, 0, 0), (-130, -40, 70))]
     return ijk_to_ras, [Geometry(40, 36, 4.0, 900.0, 650.0, frame) for frame in frames]
 

@@ -258,6 +258,20 @@ def test_views_and_channels_together_equal_each_alone(backend: Backend):
     assert_close(projector.adjoint(y), volume, 1e-12)
 
 
+def test_any_number_of_threads_gives_the_same_bits():
+    many, found = Scene(14, (70, 40, 50), (20, 30), False), []
+    volume, images = many.volume(torch.float32), many.images(torch.float32)
+    before = torch.get_num_threads()
+    for threads in (1, 2, 5):
+        torch.set_num_threads(threads)
+        projector = many.projector(Backend.NUMBA)
+        found.append((projector(volume), projector.adjoint(images)))
+    torch.set_num_threads(before)
+    for projected, spread in found[1:]:
+        assert torch.equal(projected, found[0][0])
+        assert torch.equal(spread, found[0][1])
+
+
 def test_rays_that_miss_are_zero_and_give_nothing_back(backend: Backend):
     shape, middle = (5, 5, 5), np.array([2.0, 2, 2])
     view = Geometry(21, 1, 4.0, 100.0, 50.0, pose(0, 0, 0, middle))

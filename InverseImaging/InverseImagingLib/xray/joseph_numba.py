@@ -1,8 +1,8 @@
 """Joseph's projector and its adjoint on the CPU, compiled by numba.
 
-The volume is walked slice by slice along the axis that dominates a ray; each thread owns a run of slices, which it
-copies in small blocks to a zero-padded patch that stays in its cache. The adjoint scatters into such patches and writes
-each once, so that neither direction needs atomics, and no samples are stored. See joseph_torch for the method.
+The volume is walked slice by slice along the axis that dominates a ray. Threads take short runs of slices, which they
+copy to a zero-padded patch that stays in the cache. The adjoint scatters into such patches and writes each once, so
+that neither direction needs atomics, and no samples are stored. See joseph_torch for the method.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ TIE = 1.0 + 1e-9  # the first of two equally long components dominates, whatever
 _TILE = 16  # rows of the volume that are transposed at once, so that they stay in the cache
 _SCRATCH = 64 << 20  # bytes of detector sums at a time
 _BLOCK = 16  # slices in a patch: a cache line of the fastest axis
+_RUN = 32  # slices that a thread takes at a time
+_FUSED = {"contract"}  # a product and a sum in one step
 
 
 @njit(nogil=True, cache=True)
@@ -107,7 +109,7 @@ def _rays(matrix, a, v, first, last, n_b, n_c, row_b, row_c, slope_b, slope_c, l
     return left, right, clipped != 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=_FUSED)
 def _sample(m, n_b, n_c, row_b, row_c, slope_b, slope_c, index, frac_b, frac_c):
     """The patch index and the weights of rays in slice m of the block."""
     kind = row_b.dtype.type
@@ -186,7 +188,7 @@ def _store(patch, a, first, last, volume):
                             volume[k, j, first + m] += patch[m, start + j]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=_FUSED)
 def _gather(patch, index, frac_b, frac_c, stride, sums):
     one = patch.dtype.type(1)
     for u in range(sums.size):
@@ -196,7 +198,7 @@ def _gather(patch, index, frac_b, frac_c, stride, sums):
         sums[u] += (one - f_b) * above + f_b * below
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=_FUSED)
 def _scatter(values, index, frac_b, frac_c, stride, patch):
     for u in range(values.size):
         i, f_c, value = index[u], frac_c[u], values[u]
@@ -209,20 +211,19 @@ def _scatter(values, index, frac_b, frac_c, stride, patch):
 
 
 @njit(nogil=True, cache=True)
-def _march(volume, images, matrices, a, first, last, block, adjoint):
+def _march(volume, images, matrices, a, first, last, patch, adjoint):
     """Slices first..last-1 along axis a: adds to the images (V, C, H, W), or to the volume (C, K, J, I)."""
     channels, views, height, width = volume.shape[0], images.shape[0], images.shape[2], images.shape[3]
     _, b, c = _order(a)
     n_b, n_c = volume.shape[3 - b], volume.shape[3 - c]
     stride = np.uint32(n_c + 3)
-    patch = np.zeros((channels, block, (n_b + 3) * (n_c + 3)), volume.dtype)
     row_b, row_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
     slope_b, slope_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
     frac_b, frac_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
     low, high, met = np.empty(width), np.empty(width), np.empty(width, np.bool_)
     index = np.empty(width, np.uint32)
-    for begin in range(first, last, block):
-        end = min(begin + block, last)
+    for begin in range(first, last, patch.shape[1]):
+        end = min(begin + patch.shape[1], last)
         for channel in range(channels):
             if adjoint:
                 patch[channel] = 0
@@ -259,16 +260,17 @@ def project(
     channels, (height, width) = len(volume), size
     lengths, used = measure(matrices, to_mm, height, width, volume.dtype)
     images = np.zeros((len(matrices), channels, height, width), volume.dtype)
-    at_once = max(_SCRATCH // max(threads * images[0].nbytes, 1), 1)
+    runs = -(-max(volume.shape[1:]) // _RUN)
+    at_once = max(_SCRATCH // max(runs * images[0].nbytes, 1), 1)
     for start in range(0, len(matrices), at_once):
         part = slice(start, start + at_once)
 
-        def run(a: int, first: int, last: int, part: slice = part) -> np.ndarray:
+        def run(a: int, first: int, last: int, patch: np.ndarray, part: slice = part) -> np.ndarray:
             sums = np.zeros_like(images[part])
-            _march(volume, sums, matrices[part], a, first, last, _BLOCK, False)
+            _march(volume, sums, matrices[part], a, first, last, patch, False)
             return sums
 
-        for sums in _spread(run, used[part], volume.shape, threads):
+        for sums in _spread(run, used[part], volume, threads):
             images[part] += sums
     images *= lengths[:, None]
     return images
@@ -282,17 +284,31 @@ def backproject(
     images = images * lengths[:, None]
     volume = np.zeros((images.shape[1], *shape), images.dtype)
 
-    def run(a: int, first: int, last: int) -> None:
-        _march(volume, images, matrices, a, first, last, _BLOCK, True)
+    def run(a: int, first: int, last: int, patch: np.ndarray) -> None:
+        _march(volume, images, matrices, a, first, last, patch, True)
 
-    for _ in _spread(run, used, volume.shape, threads):
+    for _ in _spread(run, used, volume, threads):
         pass
     return volume
 
 
-def _spread(run: Callable[[int, int, int], Any], used: np.ndarray, shape: tuple[int, ...], threads: int) -> Iterator:
-    """The results of run(axis, first, last) for all axes that rays run along, their slices shared by threads."""
+def _spread(run: Callable[..., Any], used: np.ndarray, volume: np.ndarray, threads: int) -> Iterator:
+    """The results of run(axis, first, last, patch) for all runs of slices along all axes that rays run along.
+
+    Threads take one after the other, so that a busy core holds up no other; the runs are the same for any number of
+    threads, and so are the results.
+    """
     with ThreadPoolExecutor(threads) as pool:
-        for a in np.flatnonzero(used.any(axis=0)):
-            ends = np.linspace(0, shape[3 - a], threads + 1).astype(int)
-            yield from pool.map(run, [int(a)] * threads, ends[:-1].tolist(), ends[1:].tolist())
+        for a in map(int, np.flatnonzero(used.any(axis=0))):
+            count, (b, c) = volume.shape[3 - a], (n for n in range(3) if n != a)
+            area = (volume.shape[3 - b] + 3) * (volume.shape[3 - c] + 3)
+            spare = [np.zeros((len(volume), min(_BLOCK, count), area), volume.dtype) for _ in range(threads)]
+
+            def some(first: int, a: int = a, count: int = count, spare: list[np.ndarray] = spare) -> Any:
+                patch = spare.pop()
+                try:
+                    return run(a, first, min(first + _RUN, count), patch)
+                finally:
+                    spare.append(patch)
+
+            yield from pool.map(some, range(0, count, _RUN))
