@@ -1,0 +1,81 @@
+"""Which backend computes, and what compiling costs; what they compute is in test_xray_projector."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.xray.geometry import Geometry
+from InverseImagingLib.xray.projector import Backend, Projector, choose_backend
+
+VIEW = Geometry(3, 3, 1.0, 100.0, 50.0)
+
+
+def test_the_backend_follows_the_device(monkeypatch: pytest.MonkeyPatch):
+    cpu, cuda, mps = map(torch.device, ("cpu", "cuda", "mps"))
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    assert [choose_backend(device) for device in (cpu, cuda, mps)] == [Backend.NUMBA, Backend.TRITON, Backend.TORCH]
+    assert choose_backend(cuda, Backend.TORCH) is Backend.TORCH
+    assert choose_backend(cuda, Backend.TRITON) is Backend.TRITON
+    with pytest.raises(InputError, match="numba computes on the CPU only; choose triton or torch"):
+        choose_backend(cuda, Backend.NUMBA)
+    with pytest.raises(InputError, match="triton computes on CUDA only, not on cpu; choose auto or torch"):
+        Projector((2, 2, 2), np.eye(4), [VIEW], backend=Backend.TRITON)(torch.ones(1, 2, 2, 2))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert choose_backend(cuda) is Backend.TORCH
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("numba", "triton") else name)
+    assert [choose_backend(device) for device in (cpu, cuda)] == [Backend.TORCH, Backend.TORCH]
+    with pytest.raises(InputError, match="The package triton is missing; install it, or choose another backend"):
+        choose_backend(cuda, Backend.TRITON)
+
+
+def test_another_process_compiles_nothing_again():
+    """What numba compiled here for two kinds of numbers is taken from its cache."""
+    projector = Projector((2, 2, 2), np.eye(4), [VIEW], backend=Backend.NUMBA)
+    for dtype in (torch.float32, torch.float64):
+        projector.adjoint(projector(torch.ones(1, 2, 2, 2, dtype=dtype)))
+    program = """
+import numpy as np
+from InverseImagingLib.xray import joseph_numba as joseph
+for kind in (np.float32, np.float64):
+    matrices = np.array([[[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, -9, 20], [0, 0, 0, 1]]], np.float64)
+    images = joseph.project(np.ones((1, 3, 3, 3), kind), matrices, np.eye(3), (3, 3), 1)
+    assert images.max() > 2.9 and joseph.backproject(images, matrices, np.eye(3), (3, 3, 3), 1).max() > 0
+for function in (joseph.measure, joseph._march):
+    print(sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["2", "0"] * 2, ran.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="triton is made for Linux only")
+def test_triton_compiles_for_a_gpu():
+    """The interpreter allows what the compiler does not. No GPU is needed for compiling."""
+    pytest.importorskip("triton", reason="pip install -r requirements-dev.txt brings triton")
+    program = """
+import triton, triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from InverseImagingLib.xray import joseph_triton as joseph
+for kind, adjoint, tile in (("fp32", False, joseph.ACROSS), ("fp64", True, joseph.ALONG)):
+    arrays = {"volume": "*" + kind, "images": "*" + kind, "views": "*fp64"}
+    constants = dict(ADJOINT=adjoint, COLUMNS=tile[0], ROWS=tile[1], SLICES=tile[2], INDEX=tl.int32)
+    kinds = {name: arrays.get(name, "constexpr" if name in constants else "i32") for name in joseph._march.arg_names}
+    made = triton.compile(ASTSource(joseph._march, kinds, constants), target=GPUTarget("cuda", 90, 32))
+    print(made.asm["ptx"].count("atom.global"), len(made.asm["cubin"]) > 1000)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TRITON_INTERPRET": "0"}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    atomics, made = ran.stdout.split()[::2], ran.stdout.split()[1::2]
+    assert made == ["True", "True"], ran.stderr
+    assert atomics[0] == "0"
+    assert int(atomics[1]) >= 4
