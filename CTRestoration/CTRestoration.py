@@ -103,9 +103,7 @@ class CTRestorationWidget(ScriptedLoadableModuleWidget):
         self.logic = CTRestorationLogic()
         self.panel = MethodPanel(self, self.logic, "CTRestoration", _("CT Restoration"))
         self.panel.onParametersChanged = self.showWhatMatters
-        selector = self.ui.maskSegmentSelector
-        selector.connect("currentNodeChanged(vtkMRMLNode*)", self.onSegmentSelected)
-        selector.connect("currentSegmentChanged(QString)", self.onSegmentSelected)
+        self.panel.bindSegment(self.ui.maskSegmentSelector, "maskSegmentation", "maskSegmentID")
         self.ui.paintButton.connect("clicked(bool)", self.onPaint)
         self.panel.enter()
 
@@ -119,7 +117,7 @@ class CTRestorationWidget(ScriptedLoadableModuleWidget):
         self.panel.cleanup()
 
     def showWhatMatters(self):
-        """Show the rows that the chosen task, method and mask need, and the chosen segment."""
+        """Show the rows that the chosen task, method and mask need."""
         from CTRestorationLib.options import Task, Tier
 
         p = self.panel.parameters
@@ -149,18 +147,6 @@ class CTRestorationWidget(ScriptedLoadableModuleWidget):
             for name in (row, f"{row}Widget", f"{row}Label", f"{row}WidgetLabel"):
                 if hasattr(self.ui, name):
                     getattr(self.ui, name).visible = shown
-        selector = self.ui.maskSegmentSelector
-        blocked = selector.blockSignals(True)
-        if selector.currentNode() is not p.maskSegmentation:
-            selector.setCurrentNode(p.maskSegmentation)
-        if selector.currentSegmentID() != p.maskSegmentID:
-            selector.setCurrentSegmentID(p.maskSegmentID)
-        selector.blockSignals(blocked)
-
-    def onSegmentSelected(self):
-        if self.panel.parameters is not None:
-            self.panel.parameters.maskSegmentation = self.ui.maskSegmentSelector.currentNode()
-            self.panel.parameters.maskSegmentID = self.ui.maskSegmentSelector.currentSegmentID() or ""
 
     def onPaint(self):
         """Make an empty segment on the input's grid, choose it as mask and open the Segment Editor."""

@@ -75,9 +75,7 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         self.panel = LivePanel(self, self.logic, "XraySyn", _("X-ray Synthesis"), RadiographPreview())
         self.panel.onParametersChanged = self.showWhatMatters
         self.panel.onFinished = self.onFinished
-        selector = self.ui.boneSegmentSelector
-        selector.connect("currentNodeChanged(vtkMRMLNode*)", self.onSegmentSelected)
-        selector.connect("currentSegmentChanged(QString)", self.onSegmentSelected)
+        self.panel.bindSegment(self.ui.boneSegmentSelector, "boneSegmentation", "boneSegmentID")
         self.ui.cameraButton.connect("clicked(bool)", self.onCamera)
         self.ui.resetButton.connect("clicked(bool)", self.onReset)
         self.ui.sweepButton.connect("clicked(bool)", self.onSweep)
@@ -97,7 +95,7 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         self.panel.cleanup()
 
     def showWhatMatters(self):
-        """Say which buttons can be pressed, and show the chosen segment."""
+        """Say which buttons can be pressed."""
         p = self.panel.parameters
         if p is None:
             return
@@ -109,18 +107,6 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         self.ui.cameraButton.toolTip = noCamera or _(
             "Put the source where the camera of the 3D view is, and take the radiograph as the view sees the volume."
         )
-        selector = self.ui.boneSegmentSelector
-        blocked = selector.blockSignals(True)
-        if selector.currentNode() is not p.boneSegmentation:
-            selector.setCurrentNode(p.boneSegmentation)
-        if selector.currentSegmentID() != p.boneSegmentID:
-            selector.setCurrentSegmentID(p.boneSegmentID)
-        selector.blockSignals(blocked)
-
-    def onSegmentSelected(self):
-        if self.panel.parameters is not None:
-            self.panel.parameters.boneSegmentation = self.ui.boneSegmentSelector.currentNode()
-            self.panel.parameters.boneSegmentID = self.ui.boneSegmentSelector.currentSegmentID() or ""
 
     def onCamera(self):
         """Take the radiograph from where the camera of the 3D view is."""

@@ -96,6 +96,7 @@ class RunPanel(VTKObservationMixin):
         self._runner = JobRunner()
         self._request: Request | None = None
         self._nodes: list[str] = []
+        self._segments: list[tuple[Any, str, str]] = []
         self._showsProblem = False
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
@@ -105,6 +106,27 @@ class RunPanel(VTKObservationMixin):
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         self._showIdle()
         self._showResults()
+
+    def bindSegment(self, selector: Any, segmentation: str, segment: str) -> None:
+        """Bind a segment selector, for which Slicer has no connector, to the parameters of these names."""
+
+        def choose() -> None:
+            if self.parameters is not None:
+                setattr(self.parameters, segmentation, selector.currentNode())
+                setattr(self.parameters, segment, selector.currentSegmentID() or "")
+
+        selector.connect("currentNodeChanged(vtkMRMLNode*)", choose)
+        selector.connect("currentSegmentChanged(QString)", choose)
+        self._segments.append((selector, segmentation, segment))
+
+    def _showSegments(self) -> None:
+        for selector, segmentation, segment in self._segments:
+            blocked = selector.blockSignals(True)
+            if selector.currentNode() is not getattr(self.parameters, segmentation):
+                selector.setCurrentNode(getattr(self.parameters, segmentation))
+            if selector.currentSegmentID() != getattr(self.parameters, segment):
+                selector.setCurrentSegmentID(getattr(self.parameters, segment))
+            selector.blockSignals(blocked)
 
     # Life cycle, called by the module's widget
 
@@ -153,6 +175,7 @@ class RunPanel(VTKObservationMixin):
             self._onModified()
 
     def _onModified(self, caller: Any = None, event: Any = None) -> None:
+        self._showSegments()
         self.onParametersChanged()
         self._checkCanApply()
 
