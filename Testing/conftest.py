@@ -28,6 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """Boot the stand-in before a test file that imports slicer or qt is imported."""
     if module_path.parent in IN_SLICER:
+        # Triton, which torch loads at times, and what VTK draws with each bring an LLVM, and crash one another.
+        sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
         try:
             standin.boot()
         except ImportError as error:

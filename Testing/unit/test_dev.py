@@ -190,6 +190,12 @@ def test_ci_installs_what_dev_names(dev):
     assert dev.LIBRARIES in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
+def test_every_folder_of_tests_is_run(dev):
+    run = [name for command in dev.commands("test", []) for name in command[2:]]
+    folders = {path.parent.relative_to(dev.ROOT).as_posix() for path in (dev.ROOT / "Testing").glob("*/test_*.py")}
+    assert sorted(run) == sorted(folders)
+
+
 def test_arguments_reach_the_job(dev):
     assert dev.commands("test", ["-k", "image"]) == [["-m", "pytest", "-k", "image"]]
     assert dev.commands("demo", ["--seed", "1"])[0][-2:] == ["--seed", "1"]
