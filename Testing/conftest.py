@@ -119,5 +119,12 @@ def _clear_scene(slicer) -> None:
     scene.Clear(False)
     for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
         scene.RemoveNode(node)
-    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    layout_manager = slicer.app.layoutManager()
+    layout_manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+        view = layout_manager.sliceWidget(name).mrmlSliceNode()
+        view.SetOrientation(orientation)
+        view.JumpSlice(0, 0, 0)
+        view.SetXYZOrigin(0, 0, 0)
+        view.SetSliceVisible(False)
     slicer.app.processEvents()
