@@ -141,9 +141,9 @@ def _load(volume, a, first, last, patch):
                 for i in range(n_i):
                     patch[m, start + i] = volume[first + m, j, i]
     elif a == 1:
-        for m in range(last - first):
-            for k in range(n_k):
-                start = (k + 1) * (n_i + 3) + 1
+        for k in range(n_k):
+            start = (k + 1) * (n_i + 3) + 1
+            for m in range(last - first):
                 for i in range(n_i):
                     patch[m, start + i] = volume[k, first + m, i]
     else:
@@ -170,9 +170,9 @@ def _store(patch, a, first, last, volume):
                 for i in range(n_i):
                     volume[first + m, j, i] += patch[m, start + i]
     elif a == 1:
-        for m in range(last - first):
-            for k in range(n_k):
-                start = (k + 1) * (n_i + 3) + 1
+        for k in range(n_k):
+            start = (k + 1) * (n_i + 3) + 1
+            for m in range(last - first):
                 for i in range(n_i):
                     volume[k, first + m, i] += patch[m, start + i]
     else:
