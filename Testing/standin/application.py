@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 import types
 from pathlib import Path
@@ -31,6 +33,7 @@ class Application(Signals):
         self._slicer, self._qt = slicer, qt
         self._testing = False
         home = Path(tempfile.mkdtemp(prefix="slicer-standin-"))
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
         self.slicerHome = str(home)
         self.temporaryPath, self.cachePath, self.extensionsInstallPath = (
             str(home / name) for name in ("tmp", "cache", "extensions")
