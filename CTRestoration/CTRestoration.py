@@ -94,7 +94,7 @@ class CTRestorationWidget(ScriptedLoadableModuleWidget):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
-        from InverseImagingLib.panel import MethodPanel
+        from InverseImagingLib.method_panel import MethodPanel
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CTRestoration.ui"))
         self.layout.addWidget(uiWidget)

@@ -261,8 +261,9 @@ SLICER_NAMES = {"slicer", "qt", "ctk", "PythonQt", "PySide6", "PyQt5"}
 MAY_IMPORT = {
     "InverseImaging/InverseImagingLib/nodes.py": {"slicer"},
     "InverseImaging/InverseImagingLib/job.py": {"qt"},
-    "InverseImaging/InverseImagingLib/panel.py": {"slicer", "qt", "ctk"},
+    "InverseImaging/InverseImagingLib/panel.py": {"slicer"},
     "InverseImaging/InverseImagingLib/live_panel.py": {"slicer", "qt"},
+    "InverseImaging/InverseImagingLib/method_panel.py": {"slicer"},
     "InverseImaging/InverseImagingLib/settings.py": {"slicer", "qt"},
     "InverseImaging/InverseImagingLib/xray/scene.py": {"slicer"},
 }
