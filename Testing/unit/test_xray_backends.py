@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.xray.geometry import Geometry
+from InverseImagingLib.xray.geometry import Geometry, pose
 from InverseImagingLib.xray.projector import Backend, Projector, choose_backend
 
 VIEW = Geometry(3, 3, 1.0, 100.0, 50.0)
@@ -35,6 +35,31 @@ def test_the_backend_follows_the_device(monkeypatch: pytest.MonkeyPatch):
     assert [choose_backend(device) for device in (cpu, cuda)] == [Backend.TORCH, Backend.TORCH]
     with pytest.raises(InputError, match="The package triton is missing; install it, or choose another backend"):
         choose_backend(cuda, Backend.TRITON)
+
+
+@pytest.mark.parametrize("shape", [(300, 9, 20), (20, 300, 9), (9, 20, 300)])
+def test_long_volumes_and_tall_detectors_in_parts(shape: tuple[int, int, int]):
+    """Slices and rows that several threads share give what the reference gives, and so do their ends."""
+    generator, ijk_to_ras = torch.Generator().manual_seed(1), np.diag([1.0, 1.0, 1.0, 1.0])
+    ijk_to_ras[:3, 3] = -0.5 * (np.array(shape[::-1]) - 1)
+    volume = torch.rand(1, *shape, generator=generator, dtype=torch.float64)
+    views = [
+        Geometry(37, 45, 8.0, 900.0, 600.0, pose(*angles))
+        for angles in ((0, 0, 0), (80, 10, 30), (45, 35, 0), (10, 80, 5))
+    ]
+    fast, exact = (Projector(shape, ijk_to_ras, views, backend=kind) for kind in (Backend.NUMBA, Backend.TORCH))
+    images = exact(volume)
+    assert images.max() > 5
+    torch.testing.assert_close(fast(volume), images, rtol=1e-10, atol=1e-10)
+    back = exact.adjoint(images)
+    torch.testing.assert_close(fast.adjoint(images), back, rtol=1e-10, atol=1e-8)
+
+
+def test_more_voxels_than_can_be_counted():
+    with pytest.raises(InputError, match="more than four billion voxels"):
+        Projector((2048, 2048, 1024), np.eye(4), [VIEW], backend=Backend.NUMBA)(
+            torch.zeros(1).expand(1, 2048, 2048, 1024)
+        )
 
 
 def test_another_process_compiles_nothing_again():

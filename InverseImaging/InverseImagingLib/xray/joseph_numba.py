@@ -1,25 +1,29 @@
 """Joseph's projector and its adjoint on the CPU, compiled by numba.
 
-The volume is walked slice by slice along the axis that dominates a ray. Threads take short runs of slices, which they
-copy to a zero-padded patch that stays in the cache. The adjoint scatters into such patches and writes each once, so
-that neither direction needs atomics, and no samples are stored. See joseph_torch for the method.
+The volume is walked slice by slice along the axis that dominates a ray. Threads take runs of slices: the adjoint lets
+each add to its own part of the volume, so that neither direction needs atomics, and no samples are stored. Neighboring
+rays go together (joseph_lanes) as far as they have all their neighbors within the volume. See joseph_torch for the
+method.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from .joseph_lanes import LANES, gather_pairs, gather_singles, prefetch, scatter
+
 TIE = 1.0 + 1e-9  # the first of two equally long components dominates, whatever the rounding
-_TILE = 16  # rows of the volume that are transposed at once, so that they stay in the cache
 _SCRATCH = 64 << 20  # bytes of detector sums at a time
-_BLOCK = 16  # slices in a patch: a cache line of the fastest axis
-_RUN = 32  # slices that a thread takes at a time
+_BANDS = 4  # parts of a detector that threads take alone
+_AHEAD = 2  # slices to ask the memory for before they are needed
+_MARGIN = 0.01  # voxels, more than what is lost by rounding
 _FUSED = {"contract"}  # a product and a sum in one step
 
 
@@ -58,15 +62,18 @@ def measure(matrices, to_mm, height, width, dtype):
 
 
 @njit(nogil=True, cache=True)
-def _rays(matrix, a, v, first, last, n_b, n_c, row_b, row_c, slope_b, slope_c, low, high, met):
-    """Where the rays of row v that run along axis a meet the slices first..last-1, in the padded patch.
+def _rays(matrix, a, v, first, slices, n_b, n_c, rays, met, limits):
+    """Where the rays of row v that run along axis a meet slices from the first on.
 
-    Gives the half-open range of u that matters, and whether a ray begins or ends within these slices. Rays of other
-    axes and those that pass by are parked where the patch is zero. Written without branches, which halves its time.
+    Written to rays: row and column in the first slice, and their slopes from slice to slice; to met: 0 for rays of
+    other axes and those that pass by, 2 for those that have all their neighbors within the volume in all slices, else
+    1; and to limits the slices between the ray's ends. Written without branches, which halves its time.
     """
+    row_b, row_c, slope_b, slope_c = rays
     _, b, c = _order(a)
     along_i, along_j = a == 0, a == 1
-    start, span, n_b, n_c = float(first), float(last - 1 - first), float(n_b), float(n_c)
+    start, span, n_b, n_c = float(first), float(slices - 1), float(n_b), float(n_c)
+    top_b, top_c = n_b - 1.0 - _MARGIN, n_c - 1.0 - _MARGIN
     q_a0, q_b0, q_c0 = (
         matrix[a, 1] * v + matrix[a, 2],
         matrix[b, 1] * v + matrix[b, 2],
@@ -76,8 +83,7 @@ def _rays(matrix, a, v, first, last, n_b, n_c, row_b, row_c, slope_b, slope_c, l
     cone, source = matrix[3, 3], matrix[a, 3]
     r_a, r_b, r_c = (1.0 - 2.0 * cone) * source, (1.0 - 2.0 * cone) * matrix[b, 3], (1.0 - 2.0 * cone) * matrix[c, 3]
     endless = 1e300 * (1.0 - cone)
-    clipped = 0
-    for u in range(row_b.size):
+    for u in range(met.size):
         q_a, q_b, q_c = q_a0 + step_a * u, q_b0 + step_b * u, q_c0 + step_c * u
         d_a, d_b, d_c = cone * q_a + r_a, cone * q_b + r_b, cone * q_c + r_c
         t_a, t_b, t_c = abs(d_a), abs(d_b), abs(d_c)
@@ -95,183 +101,187 @@ def _rays(matrix, a, v, first, last, n_b, n_c, row_b, row_c, slope_b, slope_c, l
         end = (source if q_a < source else q_a) - start + endless
         hit = own & ((x_b > -1.0) | (e_b > -1.0)) & ((x_b < n_b) | (e_b < n_b))
         hit = hit & ((x_c > -1.0) | (e_c > -1.0)) & ((x_c < n_c) | (e_c < n_c)) & (end >= 0.0) & (begin <= span)
-        clipped |= 1 if hit & ((begin > 0.0) | (end < span)) else 0
-        met[u], low[u], high[u] = hit, begin, end
-        row_b[u] = x_b + 1.0 if hit else 0.0
-        row_c[u] = x_c + 1.0 if hit else 0.0
-        slope_b[u] = s_b if hit else 0.0
-        slope_c[u] = s_c if hit else 0.0
-    left, right = 0, row_b.size
-    while left < right and not met[left]:
-        left += 1
-    while left < right and not met[right - 1]:
-        right -= 1
-    return left, right, clipped != 0
+        inside = (x_b > 0.0) & (e_b > 0.0) & (x_b < top_b) & (e_b < top_b) & (begin <= 0.0)
+        inside = inside & (x_c > 0.0) & (e_c > 0.0) & (x_c < top_c) & (e_c < top_c) & (end >= span)
+        met[u], limits[0, u], limits[1, u] = hit + (hit & inside), begin, end
+        row_b[u], row_c[u], slope_b[u], slope_c[u] = x_b, x_c, s_b, s_c
+
+
+@njit(nogil=True, cache=True)
+def _between(low, high, x, slope, least, most):
+    """The part of the slices low..high - 1 where least < x + slice * slope < most."""
+    if slope == 0.0:
+        return (low, high) if least < x < most else (high, high)
+    one, other = (least - x) / slope, (most - x) / slope
+    one, other = min(one, other), max(one, other)
+    return max(low, math.ceil(min(one, float(high)))), min(high, math.floor(max(other, low - 1.0)) + 1)
+
+
+@njit(nogil=True, cache=True)
+def _reach(slices, n_b, n_c, rays, met, limits, reach, inner, outer):
+    """Write to reach the slices (half open) where each ray meets the volume, and to inner and outer those where all
+    rays of a group of LANES have all their neighbors in it."""
+    row_b, row_c, slope_b, slope_c = rays
+    for g in range(inner.size):
+        first, last = 0, slices
+        for u in range(g * LANES, min((g + 1) * LANES, met.size)):
+            low, high = 0, slices
+            if met[u] == 1:
+                low = math.ceil(min(max(limits[0, u], 0.0), float(slices)))
+                high = math.floor(min(max(limits[1, u], -1.0), slices - 1.0)) + 1
+                low, high = _between(low, high, row_b[u], slope_b[u], -1.0, float(n_b))
+                low, high = _between(low, high, row_c[u], slope_c[u], -1.0, float(n_c))
+                begin, end = _between(low, high, row_b[u], slope_b[u], 0.0, n_b - 1.0 - _MARGIN)
+                begin, end = _between(begin, end, row_c[u], slope_c[u], 0.0, n_c - 1.0 - _MARGIN)
+                first, last = max(first, begin), min(last, end)
+            elif met[u] == 0:
+                high, last = 0, 0
+            reach[0, u], reach[1, u] = low, high
+        whole = first < last and (g + 1) * LANES <= met.size
+        inner[g], outer[g] = (first, last) if whole else (slices, slices)
+
+
+@njit(nogil=True, cache=True, fastmath=_FUSED, inline="always")
+def _neighbors(x, count):
+    """The first of two neighbors of a place x along an axis of count voxels, and the weights of both."""
+    one, zero = type(x)(1), type(x)(0)
+    i = np.int32(min(max(x, zero), type(x)(count - 2)))
+    off = x - type(x)(i)
+    return i, max(one - abs(off), zero), max(one - abs(off - one), zero)
 
 
 @njit(nogil=True, cache=True, fastmath=_FUSED)
-def _sample(m, n_b, n_c, row_b, row_c, slope_b, slope_c, index, frac_b, frac_c):
-    """The patch index and the weights of rays in slice m of the block."""
-    kind = row_b.dtype.type
-    top_b, top_c, stride, zero, step = kind(n_b + 1), kind(n_c + 1), np.int32(n_c + 3), kind(0), kind(m)
-    for u in range(row_b.size):
-        x_b = min(max(row_b[u] + step * slope_b[u], zero), top_b)
-        x_c = min(max(row_c[u] + step * slope_c[u], zero), top_c)
-        i_b, i_c = np.int32(x_b), np.int32(x_c)
-        frac_b[u], frac_c[u] = x_b - i_b, x_c - i_c
-        index[u] = np.uint32(i_b * stride + i_c)
+def _gather_edge(data, start, steps, n_b, n_c, rays, u, first, last):
+    """What ray u finds in the slices first..last-1 of the run, of which some neighbors may lie outside the volume."""
+    row_b, row_c, slope_b, slope_c = rays
+    total = data.dtype.type(0)
+    for m in range(first, last):
+        i_b, above, below = _neighbors(row_b[u] + data.dtype.type(m) * slope_b[u], n_b)
+        i_c, left, right = _neighbors(row_c[u] + data.dtype.type(m) * slope_c[u], n_c)
+        i = start + m * steps[0] + i_b * steps[1] + i_c * steps[2]
+        upper = left * data[i] + right * data[i + steps[2]]
+        total += above * upper + below * (left * data[i + steps[1]] + right * data[i + steps[1] + steps[2]])
+    return total
+
+
+@njit(nogil=True, cache=True, fastmath=_FUSED)
+def _scatter_edge(data, start, steps, n_b, n_c, rays, u, first, last, value):
+    """The adjoint of _gather_edge."""
+    row_b, row_c, slope_b, slope_c = rays
+    for m in range(first, last):
+        i_b, above, below = _neighbors(row_b[u] + data.dtype.type(m) * slope_b[u], n_b)
+        i_c, left, right = _neighbors(row_c[u] + data.dtype.type(m) * slope_c[u], n_c)
+        i = start + m * steps[0] + i_b * steps[1] + i_c * steps[2]
+        above, below = above * value, below * value
+        data[i] += left * above
+        data[i + steps[2]] += right * above
+        data[i + steps[1]] += left * below
+        data[i + steps[1] + steps[2]] += right * below
 
 
 @njit(nogil=True, cache=True)
-def _clip(m, low, high, index, frac_b, frac_c):
-    """Park the rays that do not reach slice m of the block."""
-    for u in range(index.size):
-        if m < low[u] or m > high[u]:
-            index[u], frac_b[u], frac_c[u] = 0, 0, 0
+def _gather_inside(data, start, steps, rays, inner, outer, slices, values):
+    """Add to the values of groups of rays what they find in their slices within the volume."""
+    by_a, by_b, by_c = steps
+    row_b, row_c, slope_b, slope_c = rays
+    if by_c == 1:
+        for m in range(slices):
+            origin = start + m * by_a
+            for g in range(inner.size):
+                if inner[g] <= m < outer[g]:
+                    u = g * LANES
+                    gather_pairs(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
+                    place = origin + _AHEAD * by_a + np.intp(row_b[u]) * by_b + np.intp(row_c[u])
+                    prefetch(data, place)
+                    prefetch(data, place + by_b)
+    else:  # slices are neighbors in memory
+        for g in range(inner.size):
+            for m in range(inner[g], outer[g]):
+                u, origin = g * LANES, start + m * by_a
+                gather_singles(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
 
 
 @njit(nogil=True, cache=True)
-def _load(volume, a, first, last, patch):
-    """Copy slices of one channel (K, J, I) to the middle of the zero-edged patch (slices, rows * columns)."""
-    n_k, n_j, n_i = volume.shape
-    if a == 2:
-        for m in range(last - first):
-            for j in range(n_j):
-                start = (j + 1) * (n_i + 3) + 1
-                for i in range(n_i):
-                    patch[m, start + i] = volume[first + m, j, i]
-    elif a == 1:
-        for k in range(n_k):
-            start = (k + 1) * (n_i + 3) + 1
-            for m in range(last - first):
-                for i in range(n_i):
-                    patch[m, start + i] = volume[k, first + m, i]
+def _scatter_inside(data, start, steps, rays, inner, outer, slices, values):
+    """The adjoint of _gather_inside."""
+    by_a, by_b, by_c = steps
+    row_b, row_c, slope_b, slope_c = rays
+    if by_c == 1:
+        for m in range(slices):
+            for g in range(inner.size):
+                if inner[g] <= m < outer[g]:
+                    u, origin = g * LANES, start + m * by_a
+                    scatter(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
     else:
-        for k in range(n_k):
-            start = (k + 1) * (n_j + 3) + 1
-            for tile in range(0, n_j, _TILE):
-                for j in range(tile, min(tile + _TILE, n_j)):
-                    if last - first == _BLOCK:  # so many that the compiler knows it: a quarter of the time
-                        for m in range(_BLOCK):
-                            patch[m, start + j] = volume[k, j, first + m]
-                    else:
-                        for m in range(last - first):
-                            patch[m, start + j] = volume[k, j, first + m]
+        for g in range(inner.size):
+            for m in range(inner[g], outer[g]):
+                u, origin = g * LANES, start + m * by_a
+                scatter(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
 
 
 @njit(nogil=True, cache=True)
-def _store(patch, a, first, last, volume):
-    """Add the middle of the patch to the slices of one channel: the adjoint of _load."""
-    n_k, n_j, n_i = volume.shape
-    if a == 2:
-        for m in range(last - first):
-            for j in range(n_j):
-                start = (j + 1) * (n_i + 3) + 1
-                for i in range(n_i):
-                    volume[first + m, j, i] += patch[m, start + i]
-    elif a == 1:
-        for k in range(n_k):
-            start = (k + 1) * (n_i + 3) + 1
-            for m in range(last - first):
-                for i in range(n_i):
-                    volume[k, first + m, i] += patch[m, start + i]
-    else:
-        for k in range(n_k):
-            start = (k + 1) * (n_j + 3) + 1
-            for tile in range(0, n_j, _TILE):
-                for j in range(tile, min(tile + _TILE, n_j)):
-                    if last - first == _BLOCK:
-                        for m in range(_BLOCK):
-                            volume[k, j, first + m] += patch[m, start + j]
-                    else:
-                        for m in range(last - first):
-                            volume[k, j, first + m] += patch[m, start + j]
+def _march(volume, images, matrices, a, first, last, top, adjoint):
+    """Slices first..last-1 along axis a: adds to the images (V, C, H, W), or to the volume (C, K, J, I).
 
-
-@njit(nogil=True, cache=True, fastmath=_FUSED)
-def _gather(patch, index, frac_b, frac_c, stride, sums):
-    one = patch.dtype.type(1)
-    for u in range(sums.size):
-        i, f_b, f_c = index[u], frac_b[u], frac_c[u]
-        above = (one - f_c) * patch[i] + f_c * patch[i + np.uint32(1)]
-        below = (one - f_c) * patch[i + stride] + f_c * patch[i + stride + np.uint32(1)]
-        sums[u] += (one - f_b) * above + f_b * below
-
-
-@njit(nogil=True, cache=True, fastmath=_FUSED)
-def _scatter(values, index, frac_b, frac_c, stride, patch):
-    for u in range(values.size):
-        i, f_c, value = index[u], frac_c[u], values[u]
-        below = frac_b[u] * value
-        above = value - below
-        patch[i] += above - f_c * above
-        patch[i + np.uint32(1)] += f_c * above
-        patch[i + stride] += below - f_c * below
-        patch[i + stride + np.uint32(1)] += f_c * below
-
-
-@njit(nogil=True, cache=True)
-def _march(volume, images, matrices, a, first, last, patch, adjoint):
-    """Slices first..last-1 along axis a: adds to the images (V, C, H, W), or to the volume (C, K, J, I)."""
-    channels, views, height, width = volume.shape[0], images.shape[0], images.shape[2], images.shape[3]
+    The images begin with row top of the detector.
+    """
+    channels, views, height, width = len(volume), len(images), images.shape[2], images.shape[3]
     _, b, c = _order(a)
     n_b, n_c = volume.shape[3 - b], volume.shape[3 - c]
-    stride = np.uint32(n_c + 3)
+    strides = (1, volume.shape[3], volume.shape[2] * volume.shape[3])
+    steps, start, slices = (strides[a], strides[b], strides[c]), first * strides[a], last - first
+    data = volume.reshape((channels, -1))
     row_b, row_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
     slope_b, slope_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
-    frac_b, frac_c = np.empty(width, volume.dtype), np.empty(width, volume.dtype)
-    low, high, met = np.empty(width), np.empty(width), np.empty(width, np.bool_)
-    index = np.empty(width, np.uint32)
-    for begin in range(first, last, patch.shape[1]):
-        end = min(begin + patch.shape[1], last)
-        for channel in range(channels):
-            if adjoint:
-                patch[channel] = 0
-            else:
-                _load(volume[channel], a, begin, end, patch[channel])
-        for view in range(views):
-            for v in range(height):
-                left, right, clipped = _rays(
-                    matrices[view], a, v, begin, end, n_b, n_c, row_b, row_c, slope_b, slope_c, low, high, met
-                )
-                if left >= right:
-                    continue
-                i, f_b, f_c = index[left:right], frac_b[left:right], frac_c[left:right]
-                r_b, r_c, s_b, s_c = row_b[left:right], row_c[left:right], slope_b[left:right], slope_c[left:right]
-                for m in range(end - begin):
-                    _sample(m, n_b, n_c, r_b, r_c, s_b, s_c, i, f_b, f_c)
-                    if clipped:
-                        _clip(m, low[left:right], high[left:right], i, f_b, f_c)
-                    for channel in range(channels):
-                        values = images[view, channel, v, left:right]
-                        if adjoint:
-                            _scatter(values, i, f_b, f_c, stride, patch[channel, m])
-                        else:
-                            _gather(patch[channel, m], i, f_b, f_c, stride, values)
-        if adjoint:
+    rays, met, limits = (row_b, row_c, slope_b, slope_c), np.empty(width, np.uint8), np.empty((2, width))
+    groups = -(-width // LANES)
+    reach, inner, outer = np.empty((2, width), np.int32), np.empty(groups, np.int32), np.empty(groups, np.int32)
+    for view in range(views):
+        for v in range(height):
+            _rays(matrices[view], a, top + v, first, slices, n_b, n_c, rays, met, limits)
+            _reach(slices, n_b, n_c, rays, met, limits, reach, inner, outer)
             for channel in range(channels):
-                _store(patch[channel], a, begin, end, volume[channel])
+                values, there = images[view, channel, v], data[channel]
+                if adjoint:
+                    _scatter_inside(there, start, steps, rays, inner, outer, slices, values)
+                else:
+                    _gather_inside(there, start, steps, rays, inner, outer, slices, values)
+                for u in range(width):
+                    low, high, begin, end = reach[0, u], reach[1, u], inner[u // LANES], outer[u // LANES]
+                    for one, other in ((low, min(begin, high)), (max(end, low), high)):
+                        if one < other:
+                            if adjoint:
+                                _scatter_edge(there, start, steps, n_b, n_c, rays, u, one, other, values[u])
+                            else:
+                                values[u] += _gather_edge(there, start, steps, n_b, n_c, rays, u, one, other)
 
 
 def project(
     volume: np.ndarray, matrices: np.ndarray, to_mm: np.ndarray, size: tuple[int, int], threads: int
 ) -> np.ndarray:
     """Line integrals (V, C, H, W) of a volume (C, K, J, I), value * mm; see projector for the matrices."""
-    channels, (height, width) = len(volume), size
-    lengths, used = measure(matrices, to_mm, height, width, volume.dtype)
-    images = np.zeros((len(matrices), channels, height, width), volume.dtype)
-    runs = -(-max(volume.shape[1:]) // _RUN)
-    at_once = max(_SCRATCH // max(runs * images[0].nbytes, 1), 1)
-    for start in range(0, len(matrices), at_once):
-        part = slice(start, start + at_once)
+    volume = _at_least_two(volume)
+    lengths, used = measure(matrices, to_mm, *size, volume.dtype)
+    images = np.zeros((len(matrices), len(volume), *size), volume.dtype)
+    height = -(-size[0] // _BANDS)
 
-        def run(a: int, first: int, last: int, patch: np.ndarray, part: slice = part) -> np.ndarray:
-            sums = np.zeros_like(images[part])
-            _march(volume, sums, matrices[part], a, first, last, patch, False)
-            return sums
+    def run(task: tuple[int, int, int, int, int]) -> tuple[int, int, np.ndarray]:
+        view, top, a, first, last = task
+        sums = np.zeros_like(images[view : view + 1, :, top : top + height])
+        _march(volume, sums, matrices[view : view + 1], a, first, last, top, False)
+        return view, top, sums[0]
 
-        for sums in _spread(run, used[part], volume, threads):
-            images[part] += sums
+    pairs = [(view, top) for view in range(len(matrices)) for top in range(0, size[0], height)]
+    tasks = (
+        (view, top, a, first, last)
+        for view, top in pairs
+        for a in map(int, np.flatnonzero(used[view]))
+        for first, last in _runs(volume.shape[3 - a], 2, 128)
+    )
+    at_once = max(_SCRATCH // max(images[:1, :, :height].nbytes, 1), threads)
+    while some := list(islice(tasks, at_once)):
+        for view, top, sums in _spread(run, some, threads):
+            images[view, :, top : top + height] += sums
     images *= lengths[:, None]
     return images
 
@@ -282,33 +292,32 @@ def backproject(
     """The exact adjoint of project: a volume (C, K, J, I) from images (V, C, H, W)."""
     lengths, used = measure(matrices, to_mm, *images.shape[2:], images.dtype)
     images = images * lengths[:, None]
-    volume = np.zeros((images.shape[1], *shape), images.dtype)
+    volume = _at_least_two(np.zeros((images.shape[1], *shape), images.dtype))
+    for a in map(int, np.flatnonzero(used.any(axis=0))):
+        part, their = images[used[:, a]], matrices[used[:, a]]
 
-    def run(a: int, first: int, last: int, patch: np.ndarray) -> None:
-        _march(volume, images, matrices, a, first, last, patch, True)
+        def run(slices: tuple[int, int], a: int = a, part: np.ndarray = part, their: np.ndarray = their) -> None:
+            _march(volume, part, their, a, *slices, 0, True)
 
-    for _ in _spread(run, used, volume, threads):
-        pass
-    return volume
+        for _ in _spread(run, _runs(volume.shape[3 - a], 4, 64), threads):
+            pass
+    return np.ascontiguousarray(volume[:, : shape[0], : shape[1], : shape[2]])
 
 
-def _spread(run: Callable[..., Any], used: np.ndarray, volume: np.ndarray, threads: int) -> Iterator:
-    """The results of run(axis, first, last, patch) for all runs of slices along all axes that rays run along.
+def _at_least_two(volume: np.ndarray) -> np.ndarray:
+    """The volume (C, K, J, I) with an empty layer where it has but one, so that all voxels have neighbors."""
+    if min(volume.shape[1:]) > 1:
+        return volume
+    return np.pad(volume, [(0, 0), *((0, 2 - min(count, 2)) for count in volume.shape[1:])])
 
-    Threads take one after the other, so that a busy core holds up no other; the runs are the same for any number of
-    threads, and so are the results.
-    """
+
+def _runs(count: int, parts: int, most: int) -> list[tuple[int, int]]:
+    """First and last + 1 of the slices that a thread takes together: the same for any number of threads."""
+    length = min(most, -(-count // parts))
+    return [(first, min(first + length, count)) for first in range(0, count, length)]
+
+
+def _spread(run: Callable[[Any], Any], tasks: Iterable[Any], threads: int) -> Iterator[Any]:
+    """The results of all tasks in order; threads take one after the other, so that a busy core holds up no other."""
     with ThreadPoolExecutor(threads) as pool:
-        for a in map(int, np.flatnonzero(used.any(axis=0))):
-            count, (b, c) = volume.shape[3 - a], (n for n in range(3) if n != a)
-            area = (volume.shape[3 - b] + 3) * (volume.shape[3 - c] + 3)
-            spare = [np.zeros((len(volume), min(_BLOCK, count), area), volume.dtype) for _ in range(threads)]
-
-            def some(first: int, a: int = a, count: int = count, spare: list[np.ndarray] = spare) -> Any:
-                patch = spare.pop()
-                try:
-                    return run(a, first, min(first + _RUN, count), patch)
-                finally:
-                    spare.append(patch)
-
-            yield from pool.map(some, range(0, count, _RUN))
+        yield from pool.map(run, tasks)

@@ -7,6 +7,7 @@ oblique, anisotropic and left-handed volumes give the same pictures as any other
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -93,6 +94,8 @@ class Projector:
         if backend is Backend.NUMBA:
             from . import joseph_numba
 
+            if math.prod(self.shape) >= 2**32:
+                raise InputError("A volume of more than four billion voxels cannot be projected; crop or resample it.")
             arrays = (np.ascontiguousarray(t.detach().numpy()) for t in (values, matrices, self._to_mm))
             return torch.from_numpy(getattr(joseph_numba, name)(*arrays, target, torch.get_num_threads()))
         if backend is Backend.TRITON:
