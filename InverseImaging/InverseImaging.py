@@ -55,6 +55,11 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
         self.ui.hostLineEdit.connect("editingFinished()", self.onSettingsChanged)
         self.ui.checkButton.connect("clicked(bool)", self.onCheck)
         self.ui.installButton.connect("clicked(bool)", self.onInstall)
+        self.ui.modelsTable.connect("itemSelectionChanged()", self.onModelSelected)
+        self.ui.importButton.connect("clicked(bool)", self.onImport)
+        self.ui.removeButton.connect("clicked(bool)", self.onRemove)
+        self.ui.cardButton.connect("clicked(bool)", self.onShowCard)
+        self.models = []
         self.showPlaces()
 
     def cleanup(self):
@@ -62,6 +67,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
         slicer.app.disconnect("aboutToQuit()", self.runner.stop)
 
     def enter(self):
+        self.showModels()
         self.onCheck()
 
     def exit(self):
@@ -165,14 +171,97 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
             slicer.util.warningDisplay(str(error))
         self.onCheck()
 
+    # Models
+
+    def showModels(self, chosen=""):
+        """List the models; the one of that name, or else the first, is chosen."""
+        import qt
+
+        from InverseImagingLib.models import bundles, readable_size
+
+        table = self.ui.modelsTable
+        self.models = bundles()
+        table.clearSelection()
+        table.rowCount = len(self.models)
+        for row, model in enumerate(self.models):
+            size = readable_size(model.size) if model.size else _("none yet")
+            name = f"{model.name} {model.version}"
+            for column, text in enumerate((name, model.title, size, model.license)):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(model.problem or text)
+                table.setItem(row, column, item)
+        for column in range(table.columnCount - 1):
+            table.resizeColumnToContents(column)
+        names = [model.name for model in self.models]
+        if names:
+            table.selectRow(len(names) - 1 - names[::-1].index(chosen) if chosen in names else 0)
+        self.onModelSelected()
+
+    def chosenModel(self):
+        row = self.ui.modelsTable.currentRow()
+        return self.models[row] if 0 <= row < len(self.models) else None
+
+    def onModelSelected(self):
+        model = self.chosenModel()
+        lines = [model.problem or model.description] if model else []
+        if model and model.training_data:
+            lines.append(_("Training data: {text}").format(text=model.training_data))
+        self.ui.modelLabel.text = "\n".join(lines)
+        self.ui.removeButton.enabled = model is not None and model.imported
+        self.ui.cardButton.enabled = model is not None and model.card.is_file()
+
+    def onImport(self):
+        """Ask for a folder and import the bundle in it."""
+        import qt
+
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model"))
+        if folder:
+            self.importModel(folder)
+
+    def importModel(self, folder, replace=False):
+        from InverseImagingLib.errors import InputError
+        from InverseImagingLib.models_import import ReplacesAnother, import_bundle
+
+        try:
+            self.showModels(import_bundle(folder, replace).name)
+        except ReplacesAnother as error:
+            if slicer.util.confirmYesNoDisplay(f"{error}\n\n{_('Replace it?')}"):
+                self.importModel(folder, replace=True)
+        except InputError as error:
+            self.ui.modelLabel.text = str(error)
+
+    def onRemove(self):
+        """Delete the chosen model, after asking."""
+        from InverseImagingLib.errors import InputError
+        from InverseImagingLib.models_import import remove_bundle
+
+        model = self.chosenModel()
+        question = _("Delete the model '{name}' with all its files in {folder}?")
+        if not slicer.util.confirmYesNoDisplay(question.format(name=model.name, folder=model.folder)):
+            return
+        try:
+            remove_bundle(model.name)
+            self.showModels()
+        except InputError as error:
+            self.ui.modelLabel.text = str(error)
+
+    def onShowCard(self):
+        """Open the card of the chosen model with what the computer opens such files with."""
+        import qt
+
+        card = str(self.chosenModel().card)
+        if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(card)):
+            self.ui.modelLabel.text = _("No program opens the card; it is the text file {path}").format(path=card)
+
     # Files and papers
 
     def showPlaces(self):
         """Where the weights and the log are, and how to cite."""
         from InverseImagingLib.methods import METHODS
+        from InverseImagingLib.models import user_folder
 
         weights = [modulePath(method.name, *method.models.split("/")) for method in METHODS.values() if method.models]
-        self.ui.modelsLabel.text = "\n".join(weights)
+        self.ui.modelsLabel.text = "\n".join([*weights, str(user_folder())])
         self.ui.logLabel.text = slicer.app.currentLogFile()
         self.ui.citeText.plainText = "\n\n".join(method.citation for method in METHODS.values())
 
