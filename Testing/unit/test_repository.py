@@ -216,7 +216,7 @@ def test_all_modules_need_the_same():
 def test_every_import_of_a_library_is_declared(module: str):
     """In pyproject.toml, and in requirements.txt for Slicer, which has no use for the command line."""
     in_package = {package_name(line) for line in pyproject()["project"]["dependencies"]}
-    brought = {*IN_SLICER, "torch", "triton"}  # torch brings triton where that can be used
+    brought = {*IN_SLICER, "torch", "triton", "llvmlite"}  # torch brings triton where that can be used, numba llvmlite
     in_slicer = {package_name(line) for line in required_in_slicer(module)} | brought
     undeclared = set()
     for name in LIBRARY_FILES:

@@ -9,9 +9,8 @@ method.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from numba import njit
 from .joseph_lanes import LANES, gather_pairs, gather_singles, prefetch, scatter
 
 TIE = 1.0 + 1e-9  # the first of two equally long components dominates, whatever the rounding
-_SCRATCH = 64 << 20  # bytes of detector sums at a time
+_VIEWS = 32  # at a time
 _BANDS = 4  # parts of a detector that threads take alone
 _AHEAD = 2  # slices to ask the memory for before they are needed
 _MARGIN = 0.01  # voxels, more than what is lost by rounding
@@ -236,8 +235,8 @@ def _march(volume, images, matrices, a, first, last, top, adjoint):
     rays, met, limits = (row_b, row_c, slope_b, slope_c), np.empty(width, np.uint8), np.empty((2, width))
     groups = -(-width // LANES)
     reach, inner, outer = np.empty((2, width), np.int32), np.empty(groups, np.int32), np.empty(groups, np.int32)
-    for view in range(views):
-        for v in range(height):
+    for v in range(height):
+        for view in range(views):  # which meet much the same voxels
             _rays(matrices[view], a, top + v, first, slices, n_b, n_c, rays, met, limits)
             _reach(slices, n_b, n_c, rays, met, limits, reach, inner, outer)
             for channel in range(channels):
@@ -265,23 +264,21 @@ def project(
     images = np.zeros((len(matrices), len(volume), *size), volume.dtype)
     height = -(-size[0] // _BANDS)
 
-    def run(task: tuple[int, int, int, int, int]) -> tuple[int, int, np.ndarray]:
-        view, top, a, first, last = task
-        sums = np.zeros_like(images[view : view + 1, :, top : top + height])
-        _march(volume, sums, matrices[view : view + 1], a, first, last, top, False)
-        return view, top, sums[0]
+    def run(task: tuple[np.ndarray, int, int, tuple[int, int]]) -> tuple[np.ndarray, int, np.ndarray]:
+        those, top, a, slices = task
+        sums = np.zeros_like(images[those, :, top : top + height])
+        _march(volume, sums, matrices[those], a, *slices, top, False)
+        return those, top, sums
 
-    pairs = [(view, top) for view in range(len(matrices)) for top in range(0, size[0], height)]
-    tasks = (
-        (view, top, a, first, last)
-        for view, top in pairs
-        for a in map(int, np.flatnonzero(used[view]))
-        for first, last in _runs(volume.shape[3 - a], 2, 128)
-    )
-    at_once = max(_SCRATCH // max(images[:1, :, :height].nbytes, 1), threads)
-    while some := list(islice(tasks, at_once)):
-        for view, top, sums in _spread(run, some, threads):
-            images[view, :, top : top + height] += sums
+    for first in range(0, len(matrices), _VIEWS):
+        tasks = [
+            (first + np.flatnonzero(used[first : first + _VIEWS, a]), top, a, slices)
+            for a in map(int, np.flatnonzero(used[first : first + _VIEWS].any(axis=0)))
+            for slices in _runs(volume.shape[3 - a], 2, 128)
+            for top in range(0, size[0], height)
+        ]
+        for those, top, sums in _spread(run, tasks, threads):
+            images[those, :, top : top + height] += sums
     images *= lengths[:, None]
     return images
 
@@ -317,7 +314,7 @@ def _runs(count: int, parts: int, most: int) -> list[tuple[int, int]]:
     return [(first, min(first + length, count)) for first in range(0, count, length)]
 
 
-def _spread(run: Callable[[Any], Any], tasks: Iterable[Any], threads: int) -> Iterator[Any]:
+def _spread(run: Callable[[Any], Any], tasks: Sequence[Any], threads: int) -> Iterator[Any]:
     """The results of all tasks in order; threads take one after the other, so that a busy core holds up no other."""
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(run, tasks)
