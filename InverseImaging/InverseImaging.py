@@ -82,7 +82,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
         from InverseImagingLib.methods import METHODS
 
         layout = self.ui.methodsButton.layout()
-        for row, method in enumerate(METHODS.values()):
+        for row, method in enumerate(method for method in METHODS.values() if method.is_module):
             button = qt.QPushButton(method.title)
             button.objectName = f"{method.name}Button"
             button.icon = qt.QIcon(modulePath(method.name, "Resources", "Icons", f"{method.name}.png"))
@@ -263,7 +263,7 @@ class InverseImagingWidget(ScriptedLoadableModuleWidget):
         weights = [modulePath(method.name, *method.models.split("/")) for method in METHODS.values() if method.models]
         self.ui.modelsLabel.text = "\n".join([*weights, str(user_folder())])
         self.ui.logLabel.text = slicer.app.currentLogFile()
-        self.ui.citeText.plainText = "\n\n".join(method.citation for method in METHODS.values())
+        self.ui.citeText.plainText = "\n\n".join(method.citation for method in METHODS.values() if method.is_module)
 
 
 def modulePath(name, *parts):
@@ -285,6 +285,6 @@ class InverseImagingTest(ScriptedLoadableModuleTest):
     def test_methodsAreThere(self):
         from InverseImagingLib.methods import METHODS
 
-        for name in METHODS:
+        for name in (method.name for method in METHODS.values() if method.is_module):
             self.assertIsNotNone(slicer.app.moduleManager().module(name), name)
         self.delayDisplay("All methods are loaded")

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import cli_models, cli_restore, cli_xray
+from . import cli_models, cli_restore, cli_synthesis, cli_training, cli_xray
 from .device import let_idle_threads_sleep
 from .errors import Cancelled, InputError, sentence
 
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     cli_restore.add(commands)
     cli_xray.add(commands)
+    cli_synthesis.add(commands)
+    cli_training.add(commands)
     cli_models.add(commands)
     worker = commands.add_parser("worker", help="serve a Slicer panel on standard input and output")
     worker.set_defaults(run=_run_worker)

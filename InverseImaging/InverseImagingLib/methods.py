@@ -12,11 +12,12 @@ from .errors import InputError
 
 @dataclass(frozen=True)
 class Method:
-    """One method, which is one module of the extension.
+    """One method of the extension.
 
-    name: the Slicer module; title and sentence: what the user reads.
+    name: the Slicer module, or another name for what else a module does; title and sentence: what the user reads.
     function, options: "module:attribute" of the method's function and of its options dataclass.
-    citation: the paper it follows; models: folder of its weights beside the module.
+    citation: the paper it follows; models: folder of its weights beside the module; module: the Slicer module, where
+    that has another name.
     """
 
     name: str
@@ -26,6 +27,12 @@ class Method:
     options: str
     citation: str
     models: str = ""
+    module: str = ""
+
+    @property
+    def is_module(self) -> bool:
+        """Whether this is what its module is known for."""
+        return not self.module
 
     def load_function(self) -> Callable[..., Any]:
         return _load(self.function)
@@ -59,6 +66,15 @@ METHODS = {
                 "C. Peng, H. Liao, G. Wong, J. Luo, S. K. Zhou, R. Chellappa. "
                 "XraySyn: Realistic View Synthesis From a Single Radiograph Through CT Priors. AAAI 2021."
             ),
+        ),
+        Method(
+            name="XraySynRadiograph",
+            title="X-ray Synthesis",
+            sentence="See a radiograph from other sides, with its bones apart or taken away.",
+            function="XraySynLib.synthesize:synthesize",
+            options="XraySynLib.options:SynthesisOptions",
+            citation="",
+            module="XraySyn",
         ),
     )
 }

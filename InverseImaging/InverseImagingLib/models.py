@@ -47,7 +47,7 @@ class Weights:
     path: Path
     sha256: str
     parameters: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
     bundle: str = ""
     version: str = ""
 

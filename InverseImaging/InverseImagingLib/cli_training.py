@@ -1,0 +1,94 @@
+"""The commands prepare, train and evaluate: from a folder of images to a model, and how good it is."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import Any
+
+from .cli_shared import add_talk, check_empty, check_place, write_report
+from .errors import InputError
+from .models import find_weights, own_weights
+
+_WORKSHOPS = {"xraysyn": "XraySynLib.workshop"}
+_TITLES = {"xraysyn": "XraySyn"}
+
+
+def add(commands: Any) -> None:
+    """Add the commands to the subparsers of inverse-imaging."""
+    prepare = _command(commands, "prepare", "Turn a folder of CTs into compact training data.", _prepare)
+    prepare.add_argument("source", metavar="FOLDER", help="CTs: NIfTI, NRRD or MHA files, or a folder of DICOM each")
+    prepare.add_argument("output", metavar="OUT", help="new folder for the data; its split.csv may be edited")
+    prepare.add_argument("--phantoms", type=int, default=0, metavar="N", help="add so many procedural bodies (0)")
+    train = _command(commands, "train", "Train a model on prepared data, or go on with that.", _train)
+    train.add_argument("--data", required=True, metavar="DIR", help="what inverse-imaging prepare made")
+    train.add_argument("--out", required=True, metavar="DIR", help="folder of the run: checkpoint.safetensors, log.csv")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    for name, kind, text in (
+        ("steps", int, "steps in all"),
+        ("batch", int, "bodies in a step"),
+        ("rate", float, "highest learning rate"),
+        ("seed", int, "seed of the data"),
+    ):
+        train.add_argument(f"--{name}", type=kind, metavar=kind.__name__.upper(), help=text)
+    train.add_argument("--bundle", metavar="DIR", help="write the weights into this bundle at the end")
+    evaluate = _command(commands, "evaluate", "Measure a model on the patients that were set apart.", _evaluate)
+    evaluate.add_argument("--data", required=True, metavar="DIR", help="what inverse-imaging prepare made")
+    evaluate.add_argument("--weights", metavar="FILE", help="a safetensors file instead of the model that is there")
+    evaluate.add_argument("--json", metavar="FILE", help="write all numbers here")
+
+
+def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("method", choices=list(_WORKSHOPS), help="the method whose model it is")
+    add_talk(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _workshop(arguments: argparse.Namespace) -> Any:
+    return importlib.import_module(_WORKSHOPS[arguments.method])
+
+
+def _say(arguments: argparse.Namespace) -> Any:
+    return (lambda line: None) if arguments.quiet else (lambda line: print(line, flush=True))
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    source = Path(arguments.source)
+    if not source.is_dir():
+        raise InputError(f"There is no folder '{source}'; check the path.")
+    check_place(arguments.output)
+    check_empty(arguments.output)
+    if arguments.phantoms < 0:
+        raise InputError(f"--phantoms must be at least 0, not {arguments.phantoms}.")
+    _workshop(arguments).prepare(source, Path(arguments.output), arguments.phantoms, _say(arguments))
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    workshop = _workshop(arguments)
+    chosen = {name: getattr(arguments, name) for name in ("steps", "batch", "rate", "seed")}
+    options = workshop.TrainingOptions(**{name: value for name, value in chosen.items() if value is not None})
+    check_place(arguments.out)
+    trainer = workshop.train(
+        Path(arguments.data), Path(arguments.out), options, resume=arguments.resume, say=_say(arguments)
+    )
+    if arguments.bundle:
+        workshop.export(trainer, Path(arguments.bundle), {})
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    workshop = _workshop(arguments)
+    if arguments.json:
+        check_place(arguments.json)
+    chosen = arguments.weights
+    weights = own_weights(chosen) if chosen else find_weights(_TITLES[arguments.method], workshop.NETWORK)
+    found = workshop.evaluate_weights(Path(arguments.data), weights, _say(arguments))
+    for name, value in found["means"].items():
+        print(f"{name}: {value['mean']:.4g} ({value['low']:.4g} to {value['high']:.4g})")
+    if arguments.json:
+        write_report(found, arguments.json)
+    return 0

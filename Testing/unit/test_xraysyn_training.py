@@ -1,0 +1,159 @@
+"""Training data, losses, and a training run that can be stopped and gone on with."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from xraysyn_samples import box_body
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image, Meaning, write
+from InverseImagingLib.xray.phantoms import Anatomy, phantom
+from XraySynLib.bodies import SPACING, bodies, body_of, prepare
+from XraySynLib.cubes import Beam, random_cube, random_look
+from XraySynLib.frame import Frame
+from XraySynLib.losses import losses
+from XraySynLib.networks import DepthNet, Prediction, bounded, network_input
+from XraySynLib.training import CHECKPOINT, LOG, Trainer, TrainingOptions, samples
+
+TINY = TrainingOptions(steps=8, batch=1, reuse=2, save_every=4)
+
+
+def test_a_body_keeps_its_mass_whatever_its_grid():
+    """Soft tissue of 1 g/cm3 in an oblique CT of 1 x 1.5 x 3 mm voxels."""
+    hu = np.full((40, 90, 110), -1000, np.int16)
+    hu[6:-6, 15:-15, 20:-20] = 0
+    ijk_to_ras = np.diag([1.0, 1.5, 3.0, 1.0])
+    turn = np.array([[0.96, -0.28, 0], [0.28, 0.96, 0], [0, 0, 1]])
+    ijk_to_ras[:3, :3] = turn @ ijk_to_ras[:3, :3]
+    body = body_of(Image(hu, ijk_to_ras, Meaning.HU, "block"))
+    grams = body.maps.astype(np.float64).sum() * SPACING**3 / 1000
+    wanted = 28 * 60 * 70 * 1.5 * 3 / 1000
+    assert grams == pytest.approx(wanted, rel=0.03)
+    assert body.maps[0].max() < 0.01
+
+
+def test_preparing_a_folder(tmp_path: Path):
+    source, target = tmp_path / "cts", tmp_path / "data"
+    source.mkdir()
+    for number in range(5):
+        write(phantom(Anatomy.LIMB, 32, number), source / f"knee_{number}.nrrd")
+    (source / "notes.txt").write_text("no CT")
+    write(Image(np.zeros((4, 8, 8), np.uint8), name="flat"), source / "flat.nrrd")
+    said: list[str] = []
+    prepare(source, target, say=said.append)
+    assert any("flat.nrrd is left out" in line for line in said)
+    train, weights = bodies(target, "train")
+    test, _ = bodies(target, "test")
+    assert len(train) == 4
+    assert len(test) == 1
+    assert not {body.name for body in train} & {body.name for body in test}
+    assert weights.sum() == pytest.approx(1)
+    with pytest.raises(InputError, match="holds no prepared data"):
+        bodies(source, "train")
+
+
+def test_a_cube_is_the_same_for_the_same_seed_and_holds_matter():
+    one, again, other = (random_cube(box_body(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert torch.equal(one.maps, again.maps)
+    assert one.frame == again.frame
+    assert not torch.equal(one.maps, other.maps)
+    assert one.maps.shape == (2, 128, 64, 128)
+    assert one.maps[0].max() > 1.0
+    assert one.maps[1].max() > 0.8
+
+
+def test_looks_are_radiographs():
+    cube = random_cube(box_body(), np.random.default_rng(3))
+    attenuation = Beam()(cube.frame.projector([(0.0, 0.0)])(cube.maps)[0] / 10)
+    for seed in range(20):
+        shown = random_look(attenuation, np.random.default_rng(seed))
+        assert torch.isfinite(shown).all()
+        assert shown.min() >= 0
+        assert shown.max() <= 1
+        order = torch.corrcoef(torch.stack([shown.flatten(), attenuation.flatten()]))[0, 1]
+        assert order > 0.5
+
+
+def test_the_truth_has_no_loss_but_that_of_its_soft_mask():
+    truth = torch.zeros(1, 2, 64, 32, 64)
+    truth[:, 1, 10:-10, 5:-5, 10:-10] = 1.0
+    truth[:, 0, 30:34, 10:14] = 1.5
+    truth[:, 1, 30:34, 10:14] = 0.0
+    frame = Frame(300.0).coarser()
+    exact = Prediction(200 * (truth[:, :1] > 0).float() - 100, truth[:, :1].clamp(min=1.0), truth[:, 1:])
+    terms = losses(exact, truth, [frame], [(10.0, -5.0)], Beam())
+    assert all(float(term) < 1e-5 for term in terms.values())
+    worse = dataclasses.replace(exact, tissue=exact.tissue * 0.8)
+    more = losses(worse, truth, [frame], [(10.0, -5.0)], Beam())
+    assert all(more[name] > terms[name] for name in terms if name != "mask")
+
+
+def test_every_weight_learns():
+    cubes, radiographs, angles = next(samples([box_body()], np.ones(1), TINY, 0))
+    network, frames = DepthNet(), [cube.frame.coarser() for cube in cubes]
+    planes = network(network_input(radiographs, frames))
+    assert planes.shape == (1, 3, 32, 64, 64)
+    truth = torch.nn.functional.avg_pool3d(torch.stack([cube.maps for cube in cubes]), 2)
+    terms = losses(bounded(frames[0].lift(planes)), truth, frames, angles, Beam())
+    torch.stack(list(terms.values())).sum().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_the_loss_falls_and_a_run_that_is_gone_on_with_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("XraySynLib.training._WARM_UP", 2)
+    found, weights = [box_body(seed=seed) for seed in range(2)], np.full(2, 0.5)
+
+    def trainer(folder: str, steps: int) -> Trainer:
+        torch.manual_seed(0)
+        options = dataclasses.replace(TINY, steps=steps, reuse=8, rate=5e-3)
+        return Trainer(tmp_path / folder, options, DepthNet(), torch.device("cpu"))
+
+    whole = trainer("whole", 8)
+    losses_seen: list[float] = []
+    step = whole._train
+    whole._train = lambda sample: losses_seen.append(step(sample)["loss"]) or {}  # type: ignore[method-assign,func-returns-value]
+    whole.run(found, weights, lambda line: None)
+    assert np.mean(losses_seen[-2:]) < 0.9 * np.mean(losses_seen[:2])
+
+    first = trainer("parts", 8)
+    stop = first.save
+
+    class Stopped(Exception):
+        pass
+
+    def save() -> None:
+        stop()
+        raise Stopped
+
+    first.save = save  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        first.run(found, weights, lambda line: None)
+    second = trainer("parts", 8)
+    second.resume()
+    assert second.step == 4
+    second.run(found, weights, lambda line: None)
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(second.network.state_dict()[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(second.average[name], whole.average[name], rtol=0, atol=0)
+    assert (tmp_path / "parts" / CHECKPOINT).exists()
+
+
+def test_the_log_has_a_line_every_fifty_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("XraySynLib.training._EVERY", 1)
+    options = dataclasses.replace(TINY, steps=2)
+    Trainer(tmp_path, options, DepthNet(), torch.device("cpu")).run([box_body()], np.ones(1), lambda line: None)
+    with (tmp_path / LOG).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["1", "2"]
+    assert float(rows[0]["loss"]) > 0
+
+
+def test_going_on_needs_a_checkpoint(tmp_path: Path):
+    with pytest.raises(InputError, match="no checkpoint"):
+        Trainer(tmp_path, TINY, DepthNet(), torch.device("cpu")).resume()

@@ -1,0 +1,39 @@
+"""Small bodies and networks for the tests of X-ray Synthesis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from XraySynLib.bodies import SPACING, Body
+from XraySynLib.networks import DepthNet
+
+
+def box_body(name: str = "box", seed: int = 0) -> Body:
+    """A block of soft tissue, 200 x 150 x 200 mm, with a rod of bone somewhere in it."""
+    rng = np.random.default_rng(seed)
+    maps = np.zeros((2, 80, 60, 80), np.float16)
+    maps[1, 5:-5, 8:-8, 8:-8] = 1.0
+    j, i = rng.integers(15, 45), rng.integers(20, 60)
+    maps[0, 5:-5, j - 4 : j + 4, i - 4 : i + 4] = 1.6
+    maps[1, 5:-5, j - 4 : j + 4, i - 4 : i + 4] = 0.0
+    assert SPACING == 2.5
+    return Body(name, maps)
+
+
+def untrained(seed: int = 0) -> DepthNet:
+    """A network that has learned nothing but finds much the same everywhere."""
+    torch.manual_seed(seed)
+    network = DepthNet()
+    with torch.no_grad():
+        network.last.weight *= 0.05
+        network.last.bias += torch.tensor([3.0, 0.0, 3.0]).repeat_interleave(network.depth)
+    return network.eval()
+
+
+def write_untrained(path: Path) -> Path:
+    save_file(untrained().state_dict(), path)
+    return path

@@ -1,0 +1,1 @@
+"""Other views, bone maps and bone suppression from one radiograph."""

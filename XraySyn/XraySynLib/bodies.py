@@ -1,0 +1,142 @@
+"""Training data of the CT side: bodies as maps of density, from any CTs and from phantoms, and random cubes of them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image, read
+from InverseImagingLib.xray.materials import densities
+from InverseImagingLib.xray.phantoms import Anatomy, phantom
+from InverseImagingLib.xray.spectrum import Material
+
+SPACING = 2.5  # mm
+_HARD = (Material.BONE, Material.METAL)
+_LIST = "split.csv"
+_PHANTOM, _FIRST_SEED = 160, 1000  # voxels; the seeds below are for demonstrations and tests
+
+
+@dataclass(frozen=True)
+class Body:
+    """Densities in g/cm3 of bone and soft tissue, (2, K, J, I) float16, every SPACING mm along R, A and S."""
+
+    name: str
+    maps: np.ndarray
+
+
+def body_of(image: Image) -> Body:
+    """The body in a CT in HU. Raises InputError for what is no CT of a body."""
+    found = densities(image)
+    hard = np.array([material in _HARD for material in found.materials])
+    maps = np.stack([found.array[hard].sum(axis=0), found.array[~hard].sum(axis=0)])
+    k, j, i = maps.shape[1:]
+    ends = np.array(np.meshgrid([0, i - 1], [0, j - 1], [0, k - 1])).reshape(3, 8)
+    corners = found.ijk_to_ras[:3, :3] @ ends + found.ijk_to_ras[:3, 3:]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    counts = np.maximum(np.ceil((high - low) / SPACING).astype(int) + 1, 2)
+    to_ras = np.diag([SPACING, SPACING, SPACING, 1.0])
+    to_ras[:3, 3] = (low + high - SPACING * (counts - 1)) / 2
+    own = np.linalg.norm(found.ijk_to_ras[:3, :3], axis=0)
+    volume = torch.from_numpy(maps)[None]
+    finer = [max(int(SPACING / step), 1) for step in own[::-1]]  # averaged first, so that nothing is skipped
+    pooled = functional.avg_pool3d(volume, finer, ceil_mode=True, count_include_pad=False)
+    start = np.eye(4)
+    start[:3, :3] = np.diag(finer[::-1])
+    start[:3, 3] = (np.array(finer[::-1]) - 1) / 2
+    index = np.linalg.inv(found.ijk_to_ras @ start) @ to_ras
+    matrix = theta(index, tuple(counts[::-1]), tuple(pooled.shape[2:]))
+    grid = functional.affine_grid(matrix[None], [1, 1, *map(int, counts[::-1])], align_corners=False)
+    return Body(image.name, functional.grid_sample(pooled, grid, align_corners=False)[0].half().numpy())
+
+
+def theta(index: np.ndarray, to: tuple[int, ...], source: tuple[int, ...]) -> torch.Tensor:
+    """torch's 3 x 4 matrix for a map of voxels (I, J, K) of a new grid (K, J, I) to those of the source."""
+
+    def unit(counts: tuple[int, ...]) -> np.ndarray:  # from -1..1 to voxels
+        matrix = np.eye(4)
+        sides = np.array(counts[::-1])
+        matrix[:3, :3], matrix[:3, 3] = np.diag(sides / 2), (sides - 1) / 2
+        return matrix
+
+    return torch.from_numpy((np.linalg.inv(unit(source)) @ index @ unit(to))[:3]).float()
+
+
+def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], None] = print) -> None:
+    """Turn every CT in a folder into a body in the target folder, and list them in its split.csv.
+
+    source: NIfTI, NRRD and MetaImage files, and folders of DICOM, one patient each, such as those of LIDC-IDRI.
+    phantoms: so many procedural chests, and a fifth of that of heads and limbs. A fifth of the patients of each kind
+    (the letters that their names begin with) is set apart for tests; edit the list to change that, or the weight that
+    a body has in training. Raises InputError when there is no CT.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    names: list[str] = []
+    for path in _volumes(source):
+        try:
+            body = body_of(read(path))
+        except InputError as error:
+            say(f"{path.name} is left out: {error}")
+            continue
+        name = re.sub(r"\.(nii|nrrd|mha|mhd)(\.gz)?$", "", path.name)
+        _save(body, target / f"{name}.npz", say)
+        names.append(name)
+    if not names:
+        raise InputError(f"There is no CT in '{source}'; give a folder with NIfTI, NRRD, MetaImage or DICOM.")
+    rows = [(name, "test" if name in _held_out(names) else "train", 1.0) for name in names]
+    for anatomy, count in {Anatomy.THORAX: phantoms, Anatomy.SKULL: phantoms // 5, Anatomy.LIMB: phantoms // 5}.items():
+        for seed in range(_FIRST_SEED, _FIRST_SEED + count):
+            name = f"phantom_{anatomy.value}_{seed}"
+            _save(body_of(phantom(anatomy, _PHANTOM, seed)), target / f"{name}.npz", say)
+            rows.append((name, "train", 0.5))
+    with (target / _LIST).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("name", "split", "weight"), *rows])
+
+
+def bodies(folder: Path, split: str) -> tuple[list[Body], np.ndarray]:
+    """The bodies of a prepared folder that are for "train" or "test", and their weights, whose sum is 1.
+
+    Raises InputError when there are none.
+    """
+    try:
+        with (folder / _LIST).open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["split"] == split]
+        found = [Body(row["name"], np.load(folder / f"{row['name']}.npz", allow_pickle=False)["maps"]) for row in rows]
+        weights = np.array([float(row["weight"]) for row in rows])
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"'{folder}' holds no prepared data ({error}); make it with inverse-imaging prepare."
+        ) from None
+    if not weights.sum() > 0:
+        raise InputError(f"The list {folder / _LIST} has no body for '{split}'; edit it, or prepare more CTs.")
+    return found, weights / weights.sum()
+
+
+def _held_out(names: Sequence[str]) -> set[str]:
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(re.match(r"[^\W\d_]*", name)[0].lower(), []).append(name)  # type: ignore[index]
+    return {
+        name
+        for kind in kinds.values()
+        for name in sorted(kind, key=lambda name: hashlib.sha256(name.encode()).hexdigest())[: round(len(kind) / 5)]
+    }
+
+
+def _volumes(source: Path) -> Iterator[Path]:
+    for path in sorted(source.iterdir()):
+        if path.is_dir() or re.search(r"\.(nii|nii\.gz|nrrd|mha|mhd)$", path.name):
+            yield path
+
+
+def _save(body: Body, path: Path, say: Callable[[str], None]) -> None:
+    np.savez_compressed(path, maps=body.maps)
+    say(f"{path.stem}: {' x '.join(map(str, body.maps.shape[:0:-1]))} voxels of {SPACING:g} mm")

@@ -1,0 +1,125 @@
+"""Random cubes of bodies, and random radiographs of them: what training sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from InverseImagingLib.xray.spectrum import Material, attenuation_table, detector_response, tube_spectrum
+
+from .bodies import SPACING, Body, theta
+from .frame import Frame
+from .options import LARGEST_ANGLE
+
+_SIDES = (150.0, 460.0)  # mm
+_KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
+MEAN_BEAM = (90.0, 3.0)  # kVp and mm of aluminum
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame."""
+
+    maps: torch.Tensor
+    frame: Frame
+
+
+def random_cube(body: Body, rng: np.random.Generator) -> Cube:
+    """A part of a body as a radiograph may show it, deformed: another pose and size, and softly warped."""
+    extent = SPACING * np.array(body.maps.shape[:0:-1])
+    side = float(np.clip(rng.uniform(0.55, 1.05) * extent[0], *_SIDES))
+    frame = Frame(side, from_behind=bool(rng.integers(2)))
+    angles = np.deg2rad(rng.normal(0, [5, 4, 8]).clip(-15, 15))
+    stretch = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.08))
+    mirror = np.diag([-1.0 if rng.random() < 0.25 else 1.0, 1.0, 1.0])
+    linear = _rotation(angles) @ np.diag(stretch) @ mirror
+    room = max(extent[2] - 0.7 * side, 0.0)
+    center = rng.normal(0, 0.04, 3) * side + [0, 0, (rng.random() - 0.5) * room]
+    rows, planes, columns = frame.voxels
+    fine = (rows, 2 * planes, columns)
+    to_ras = Frame(side, fine, from_behind=frame.from_behind).ijk_to_ras
+    move = np.eye(4)
+    move[:3, :3], move[:3, 3] = linear, center
+    to_body = np.diag([1 / SPACING, 1 / SPACING, 1 / SPACING, 1.0])
+    to_body[:3, 3] = (np.array(body.maps.shape[:0:-1]) - 1) / 2
+    matrix = theta(to_body @ move @ to_ras, fine, body.maps.shape[1:])
+    grid = functional.affine_grid(matrix[None], [1, 1, *fine], align_corners=False)
+    warp = torch.from_numpy(rng.normal(0, 1, (1, 3, 5, 5, 5)).astype(np.float32))
+    warp = (
+        warp
+        * torch.from_numpy((rng.uniform(0, 0.025) * side / (extent / 2)).astype(np.float32))[None, :, None, None, None]
+    )
+    grid += functional.interpolate(warp, fine, mode="trilinear", align_corners=True).permute(0, 2, 3, 4, 1)
+    maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)
+    maps = functional.avg_pool3d(maps, (1, 2, 1))[0]
+    scale = torch.tensor([rng.uniform(0.85, 1.15), rng.uniform(0.95, 1.05)], dtype=torch.float32)
+    return Cube(maps * scale[:, None, None, None], frame)
+
+
+def _rotation(angles: np.ndarray) -> np.ndarray:
+    matrix = np.eye(3)
+    for axis, angle in enumerate(angles):
+        turn = np.eye(3)
+        b, c = (axis + 1) % 3, (axis + 2) % 3
+        turn[b, b] = turn[c, c] = math.cos(angle)
+        turn[b, c], turn[c, b] = -math.sin(angle), math.sin(angle)
+        matrix = matrix @ turn
+    return matrix
+
+
+class Beam:
+    """-log of the signal behind bone and soft tissue, of a tube's spectrum."""
+
+    def __init__(self, kvp: float = MEAN_BEAM[0], filtration: float = MEAN_BEAM[1]) -> None:
+        spectrum = tube_spectrum(kvp, filtration)
+        signal = spectrum.weights * detector_response(spectrum.energies)
+        table = attenuation_table(spectrum, [Material.BONE, Material.SOFT_TISSUE])
+        self._log_weights = torch.from_numpy(np.log(signal / signal.sum())).float()
+        self._table = torch.from_numpy(table).float()
+
+    def __call__(self, along: torch.Tensor) -> torch.Tensor:
+        """(..., H, W) from so much bone and soft tissue in g/cm2, (..., 2, H, W)."""
+        weights, table = self._log_weights.to(along), self._table.to(along)
+        powers = weights - torch.einsum("...mhw,me->...hwe", along, table)
+        return -torch.logsumexp(powers, dim=-1)
+
+
+def random_angles(rng: np.random.Generator) -> tuple[float, float]:
+    azimuth, elevation = rng.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, 2)
+    return float(azimuth), float(elevation)
+
+
+def random_look(attenuation: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """A radiograph from 0 to 1 of -log of the signal (H, W): scatter, noise, blur, and some way to show it."""
+    signal = torch.exp(-attenuation)
+    if rng.random() < 0.6:  # scatter: a smooth share of the mean
+        shape = functional.interpolate(
+            torch.from_numpy(rng.uniform(0.5, 1, (1, 1, 4, 4)).astype(np.float32)), attenuation.shape, mode="bicubic"
+        )[0, 0]
+        signal = signal + rng.uniform(0, 0.3) * signal.mean() * shape * (1 - signal)
+    photons = 10 ** rng.uniform(4, 6)
+    noise = torch.from_numpy(rng.standard_normal(attenuation.shape).astype(np.float32))
+    signal = (signal + noise * (signal / photons).sqrt()).clamp(min=1e-5)
+    shown = -torch.log(signal)
+    if rng.random() < 0.2:  # closer to the intensity
+        shown = 1 - torch.exp(-shown * (rng.uniform(0.5, 2.0) / attenuation.max().clamp(min=0.1)))
+    body = shown[attenuation > 0.1]
+    if body.numel() < 100:
+        body = shown.flatten()
+    low = torch.quantile(body, rng.uniform(0, 0.1)) * rng.uniform(0, 1)
+    high = torch.quantile(body, rng.uniform(0.98, 1.0)) * rng.uniform(1.0, 1.1)
+    shown = ((shown - low) / (high - low).clamp(min=1e-3)).clamp(0, 1)
+    if rng.random() < 0.3:  # a sigmoid, as radiographs are shown
+        middle, slope = rng.uniform(0.4, 0.6), rng.uniform(3, 6)
+        ends = [1 / (1 + math.exp(-slope * (end - middle))) for end in (0, 1)]
+        shown = (torch.sigmoid(slope * (shown - middle)) - ends[0]) / (ends[1] - ends[0])
+    return shown.clamp(0, 1) ** float(np.exp(rng.normal(0, 0.25)))
+
+
+def stacked(cubes: Sequence[Cube]) -> torch.Tensor:
+    return torch.stack([cube.maps for cube in cubes])

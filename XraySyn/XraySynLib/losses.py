@@ -1,0 +1,43 @@
+"""What the network of the first stage is trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional
+
+from .cubes import Beam
+from .frame import Frame
+from .networks import Prediction
+
+_ALONG = 5.0  # g/cm2 that count as much as 1
+_DENSITY = 0.1  # g/cm3, likewise
+_MATTER = 0.05  # g/cm3 from which on a voxel's material is known
+
+
+def losses(
+    found: Prediction, truth: torch.Tensor, frames: Sequence[Frame], angles: Sequence[tuple[float, float]], beam: Beam
+) -> dict[str, torch.Tensor]:
+    """Mean absolute errors of the densities, and of the material maps and attenuation in the given and in another view;
+    and the cross entropy of the bone mask: equations 9 and 10 of C. Peng et al., XraySyn, AAAI 2021.
+
+    truth: density of bone and of soft tissue in g/cm3, (B, 2, K, J, I). angles: of the other view of each.
+    """
+    maps, total = found.maps(), truth.sum(dim=1, keepdim=True)
+    share = truth[:, :1] / total.clamp(min=1e-3)
+    weight = 0.1 + (total > _MATTER).float()
+    terms = {
+        "volume": (maps - truth).abs().mean() / _DENSITY,
+        "mask": functional.binary_cross_entropy_with_logits(found.mask, share, weight=weight),
+    }
+    along, images = [], []
+    for own, true, frame, turned in zip(maps, truth, frames, angles, strict=True):
+        both = frame.projector([(0.0, 0.0), turned])
+        ours, theirs = both(own) / 10, both(true) / 10
+        along.append((ours - theirs).abs().mean(dim=(1, 2, 3)) / _ALONG)
+        images.append((beam(ours) - beam(theirs)).abs().mean(dim=(1, 2)))
+    for number, name in enumerate(("given", "other")):
+        terms[f"{name} maps"] = torch.stack(along)[:, number].mean()
+        terms[f"{name} attenuation"] = torch.stack(images)[:, number].mean()
+    return terms

@@ -1,0 +1,173 @@
+"""Other views, material maps and bone suppression from one radiograph: the method's one function."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.method import OnProgress, Progress, Result, check_options, ignore_progress, options_to_dict
+from InverseImagingLib.models import Weights, find_weights, load_weights, own_weights
+from InverseImagingLib.xray.intake import Radiograph, take_in
+from InverseImagingLib.xray.options import azimuths
+from InverseImagingLib.xray.spectrum import Material, mass_attenuation
+
+from .estimate import SIZE, Estimate, estimate
+from .frame import Frame
+from .networks import DepthNet
+from .options import MOST_VIEWS, Projection, SynthesisOptions
+from .views import suppressed, view
+
+VERSION = "1.0"
+_USUAL_FIELD = 400.0  # mm that a chest radiograph shows in the middle of the body
+_MAGNIFICATION = 0.9  # of the detector's pixels, in the middle of the body
+_CT_ENERGY = 70.0  # keV
+_LEAST_PSNR = 35.0  # dB
+
+
+def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress = ignore_progress) -> Result:
+    """Estimate the anatomy behind a radiograph, and see it from other sides and without its bones.
+
+    image: one plane (1, H, W), as image.read gives a CR, a DX or a picture. All pictures that are made of it are as
+    large as the part of it that is used; they lie where it does. "view 1", "view 2", ... are turned by the azimuths of
+    the options, shown as the radiograph is, 0 to 1; "bone map" and "tissue map" (g/cm2) and "suppressed" belong to the
+    radiograph itself; "uncertainty" is the standard deviation of view 1, "residual" the radiograph less its
+    reprojection; "CT" (HU) and "bone mask" are volumes in patient space, with the isocenter at the origin.
+    Everything is a network's guess. Raises InputError; Cancelled passes through.
+    """
+    began = time.monotonic()
+    check_options(options)
+    angles = [(azimuth, options.elevation) for azimuth in azimuths(options)]  # type: ignore[arg-type]
+    if len(angles) > MOST_VIEWS:
+        raise InputError(f"A sweep has at most {MOST_VIEWS} views, not {len(angles)}.")
+    for azimuth, _ in angles:
+        if abs(azimuth) > 18.0:
+            raise InputError(f"Views can be turned by up to 18 degrees, not {azimuth:g}; beyond it they are invented.")
+    on_progress(Progress(0.0, "preparing the radiograph"))
+    radiograph = take_in(image, options.intake(), frontal_only=True)
+    weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
+    on_progress(Progress(0.1, "estimating the anatomy"))
+    found = _estimated(
+        image, options.intake(), _side(radiograph, options), options.projection, options.gamma, options.tries, weights
+    )
+    placed = radiograph.placed_in(image)
+    area = _Area(radiograph.array.shape)
+    pictures: dict[str, torch.Tensor] = {}
+    for number, turned in enumerate(angles, 1):
+        on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
+        one = view(found, *turned, size=max(area.size, SIZE))
+        pictures[f"view {number}"] = one.shown
+        if number == 1:
+            pictures["uncertainty"] = one.uncertainty
+    given = view(found, 0.0, 0.0, size=max(area.size, SIZE))
+    pictures["bone map"], pictures["tissue map"] = given.bone, given.tissue
+    pictures["suppressed"] = suppressed(found.shown, given.bone, given.tissue, found, options.strength)
+    pictures["residual"] = found.shown - given.shown
+    images = {
+        name: placed.with_array(
+            area.cut(picture)[None], name=f"{image.name} {name}".strip(), meaning=_MEANING.get(name, Meaning.DISPLAY)
+        )
+        for name, picture in pictures.items()
+    }
+    images |= _volumes(found, image.name)
+    psnr = _psnr(found)
+    warnings = list(radiograph.warnings)
+    if psnr < _LEAST_PSNR:
+        warnings.append(f"The estimate gives the radiograph back at {psnr:.1f} dB only; see the residual.")
+    report: dict[str, Any] = {
+        "method": "X-ray Synthesis",
+        "version": VERSION,
+        "input": image.name,
+        "settings": options_to_dict(options),
+        **weights.facts(),
+        "field": round(found.frame.side, 1),
+        "gamma": round(found.look.gamma, 3),
+        "inverted": radiograph.inverted,
+        "crop": list(radiograph.box),
+        "angles": [list(turned) for turned in angles],
+        "reprojection PSNR": round(psnr, 2),
+        "seconds": round(time.monotonic() - began, 3),
+        "warnings": warnings,
+    }
+    return Result(images, report)
+
+
+_MEANING = dict.fromkeys(("bone map", "tissue map", "uncertainty", "residual"), Meaning.SCALAR)
+
+
+@functools.lru_cache(maxsize=2)  # a panel turns one radiograph many times
+def _estimated(
+    image: Image, intake: Any, side: float, projection: Projection, gamma: float, tries: int, weights: Weights
+) -> Estimate:
+    radiograph = take_in(image, intake, frontal_only=True)
+    area = _Area(radiograph.array.shape)
+    frame = Frame(side, from_behind=projection is Projection.AP)
+    return estimate(area.square(torch.from_numpy(radiograph.array)), frame, _network(weights), gamma=gamma, tries=tries)
+
+
+@functools.lru_cache(maxsize=1)
+def _network(weights: Weights) -> DepthNet:
+    network = DepthNet()
+    load_weights(network, weights)
+    return network.eval()
+
+
+def _side(radiograph: Radiograph, options: SynthesisOptions) -> float:
+    if options.field:
+        return options.field
+    if radiograph.pixel:
+        return max(radiograph.array.shape) * radiograph.pixel * _MAGNIFICATION
+    return _USUAL_FIELD
+
+
+class _Area:
+    """A radiograph's part of the square that is worked on."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.height, self.width = shape
+        self.size = max(shape)
+        self.top, self.left = (self.size - self.height) // 2, (self.size - self.width) // 2
+
+    def square(self, picture: torch.Tensor) -> torch.Tensor:
+        """(H, W) in the middle of (N, N), its edges carried on."""
+        right, bottom = self.size - self.width - self.left, self.size - self.height - self.top
+        return functional.pad(picture[None, None], (self.left, right, self.top, bottom), mode="replicate")[0, 0]
+
+    def cut(self, square: torch.Tensor) -> np.ndarray:
+        """(H, W) of a square of any size."""
+        if len(square) != self.size:
+            square = functional.interpolate(square[None, None], (self.size, self.size), mode="area")[0, 0]
+        return square[self.top : self.top + self.height, self.left : self.left + self.width].contiguous().numpy()
+
+
+def _volumes(found: Estimate, name: str) -> dict[str, Image]:
+    """The coarse CT and its bones, where they lie in the patient."""
+    water, bone, tissue = (
+        float(mass_attenuation(material, np.array([_CT_ENERGY]))[0])
+        for material in (Material.WATER, Material.BONE, Material.SOFT_TISSUE)
+    )
+    maps = found.maps.numpy()
+    hu = 1000 * ((maps[0] * bone + maps[1] * tissue) / water - 1)
+    mask = (maps[0] > 0.5 * maps.sum(axis=0)) & (maps[0] > 0.3)
+    place = found.frame.ijk_to_ras
+    return {
+        "CT": Image(
+            np.clip(hu, -1000, 3071).round().astype(np.int16), place, Meaning.HU, f"{name} CT estimate".strip()
+        ),
+        "bone mask": Image(mask.astype(np.uint8), place, Meaning.LABEL, f"{name} bone estimate".strip()),
+    }
+
+
+def _psnr(found: Estimate) -> float:
+    """How well the estimate gives the radiograph back, in dB at 128 x 128."""
+    from .estimate import resized
+
+    small = resized(found.shown, SIZE)
+    error = float(((view(found, 0.0, 0.0, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
+    return -10 * float(np.log10(max(error, 1e-10)))

@@ -1,0 +1,54 @@
+"""What the commands prepare, train and evaluate do for X-ray Synthesis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from InverseImagingLib import device as devices
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.method import check_options
+from InverseImagingLib.models import Weights, load_weights, write_weights
+
+from .bodies import bodies, prepare
+from .evaluation import evaluate
+from .networks import DepthNet
+from .training import CHECKPOINT, Trainer, TrainingOptions
+
+NETWORK = "depth"  # of the bundle
+
+__all__ = ["NETWORK", "TrainingOptions", "evaluate_weights", "prepare", "train"]
+
+
+def train(
+    data: Path, folder: Path, options: TrainingOptions, *, resume: bool = False, say: Callable[[str], None] = print
+) -> Trainer:
+    """Train the compact preset on prepared data; see training.Trainer. Raises InputError."""
+    check_options(options)
+    if not resume and (folder / CHECKPOINT).exists():
+        raise InputError(f"'{folder}' holds a training run; go on with --resume, or name another folder.")
+    torch.manual_seed(options.seed)
+    trainer = Trainer(folder, options, DepthNet(), devices.choose("auto"))
+    if resume:
+        trainer.resume()
+    found, weights = bodies(data, "train")
+    trainer.run(found, weights, say)
+    return trainer
+
+
+def export(trainer: Trainer, bundle: Path, facts: dict[str, Any]) -> Weights:
+    """Write the average weights of a run into a bundle, fp16."""
+    network = DepthNet()
+    network.load_state_dict(trainer.average)
+    return write_weights(bundle, NETWORK, network, {"steps": trainer.step, "seconds": round(trainer.seconds), **facts})
+
+
+def evaluate_weights(data: Path, weights: Weights, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """The evaluation on the bodies that are set apart for tests; see evaluation.evaluate. Raises InputError."""
+    network = DepthNet()
+    load_weights(network, weights)
+    found, _ = bodies(data, "test")
+    return {**weights.facts(), **evaluate(found, network.eval(), say)}
