@@ -55,6 +55,56 @@ def test_long_volumes_and_tall_detectors_in_parts(shape: tuple[int, int, int]):
     torch.testing.assert_close(fast.adjoint(images), back, rtol=1e-10, atol=1e-8)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="protects pages of memory as Linux does")
+def test_numba_reads_and_writes_nothing_beside_the_volume():
+    """Volumes end, or begin, where pages begin that no program may touch; it would not live to print."""
+    program = """
+import ctypes, mmap
+import numpy as np
+from InverseImagingLib.xray import joseph_numba as joseph
+from InverseImagingLib.xray.geometry import Geometry, pose
+
+PAGE, protect, kept = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True).mprotect, []
+
+def guarded(shape, at_end):
+    size = 4 * int(np.prod(shape))
+    room = -(-size // PAGE) * PAGE
+    memory = mmap.mmap(-1, room + 2 * PAGE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    for page in (start, start + PAGE + room):
+        assert protect(ctypes.c_void_p(page), PAGE, 0) == 0
+    kept.append(memory)
+    offset = PAGE + (room - size if at_end else 0)
+    return np.frombuffer(memory, np.float32, size // 4, offset).reshape(shape)
+
+rng, seen = np.random.default_rng(5), 0
+for scene in range(60):
+    shape = tuple(rng.integers(2, 40, 3))
+    volume = guarded((1, *shape), bool(scene % 2))
+    volume[:] = 1
+    to_ras = np.eye(4)
+    to_ras[:3, 3] = -(np.array(shape[::-1]) - 1) / 2
+    extent = float(np.linalg.norm(shape))
+    size = tuple(map(int, rng.integers(1, 50, 2)))
+    sid = extent * rng.uniform(0.5, 4)
+    angles = rng.choice([0.0, 90.0, 45.0], 3) if scene % 3 == 0 else rng.uniform(-180, 180, 3)
+    place, pixel = pose(*map(float, angles)), 1.3 * extent / max(size)
+    view = Geometry(size[1], size[0], pixel, sid + extent, sid, place, scene % 4 == 0)
+    matrices, to_mm = (np.linalg.inv(to_ras) @ view.matrix)[None], np.eye(3)
+    images = joseph.project(volume, matrices, to_mm, size, 1)
+    assert np.isfinite(images).all()
+    seen += images.max() > 1
+    for a in np.flatnonzero(joseph.measure(matrices, to_mm, *size, volume.dtype)[1].any(axis=0)):
+        joseph._march(volume, np.ones_like(images), matrices, int(a), 0, shape[2 - a], 0, True)
+    assert np.isfinite(volume).all()
+print(seen)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) > 30
+
+
 def test_more_voxels_than_can_be_counted():
     with pytest.raises(InputError, match="more than four billion voxels"):
         Projector((2048, 2048, 1024), np.eye(4), [VIEW], backend=Backend.NUMBA)(
