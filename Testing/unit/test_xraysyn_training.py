@@ -18,7 +18,7 @@ from XraySynLib.bodies import SPACING, bodies, body_of, prepare
 from XraySynLib.cubes import Beam, random_cube, random_look
 from XraySynLib.frame import Frame
 from XraySynLib.losses import losses
-from XraySynLib.networks import DepthNet, Prediction, bounded, network_input
+from XraySynLib.networks import DepthNet, network_input, planes_of
 from XraySynLib.training import CHECKPOINT, LOG, Trainer, TrainingOptions, samples
 
 TINY = TrainingOptions(steps=8, batch=1, reuse=2, save_every=4)
@@ -86,21 +86,36 @@ def test_the_truth_has_no_loss_but_that_of_its_soft_mask():
     truth[:, 0, 30:34, 10:14] = 1.5
     truth[:, 1, 30:34, 10:14] = 0.0
     frame = Frame(300.0).coarser()
-    exact = Prediction(200 * (truth[:, :1] > 0).float() - 100, truth[:, :1].clamp(min=1.0), truth[:, 1:])
-    terms = losses(exact, truth, [frame], [(10.0, -5.0)], Beam())
-    assert all(float(term) < 1e-5 for term in terms.values())
-    worse = dataclasses.replace(exact, tissue=exact.tissue * 0.8)
-    more = losses(worse, truth, [frame], [(10.0, -5.0)], Beam())
+    terms = losses(truth.clone(), truth, [frame], [(10.0, -5.0)], Beam())
+    assert all(float(term) < (0.01 if name == "mask" else 1e-6) for name, term in terms.items())
+    thinner = truth * torch.tensor([1.0, 0.8])[:, None, None, None]
+    more = losses(thinner, truth, [frame], [(10.0, -5.0)], Beam())
     assert all(more[name] > terms[name] for name in terms if name != "mask")
+    harder = losses(truth.flip(1), truth, [frame], [(10.0, -5.0)], Beam())
+    assert harder["mask"] > 1
+
+
+def test_planes_hold_the_mass_that_the_network_tells():
+    """Through the cube's middle, where planes are crossed at right angles."""
+    found = torch.randn(1, 2, 33, 64, 64)
+    frame = Frame(250.0).coarser()
+    planes = planes_of(found, [250.0])
+    torch.testing.assert_close(planes.sum(dim=2) * 25.0 / 32, 5 * torch.nn.functional.softplus(found[:, :, 0]))
+    even = torch.zeros(1, 2, 33, 64, 64)
+    even[:, :, 0] = torch.tensor([-2.0, 1.0])[:, None, None]
+    along = frame.projector([(0.0, 0.0)])(frame.lift(planes_of(even, [250.0]))[0])[0] / 10
+    wanted = 5 * torch.nn.functional.softplus(torch.tensor([-2.0, 1.0]))
+    torch.testing.assert_close(along[:, 32, 32], wanted, rtol=0.02, atol=0)
 
 
 def test_every_weight_learns():
     cubes, radiographs, angles = next(samples([box_body()], np.ones(1), TINY, 0))
     network, frames = DepthNet(), [cube.frame.coarser() for cube in cubes]
-    planes = network(network_input(radiographs, frames))
-    assert planes.shape == (1, 3, 32, 64, 64)
+    found = network(network_input(radiographs, frames))
+    assert found.shape == (1, 2, 33, 64, 64)
     truth = torch.nn.functional.avg_pool3d(torch.stack([cube.maps for cube in cubes]), 2)
-    terms = losses(bounded(frames[0].lift(planes)), truth, frames, angles, Beam())
+    maps = frames[0].lift(planes_of(found, [frame.side for frame in frames]))
+    terms = losses(maps, truth, frames, angles, Beam())
     torch.stack(list(terms.values())).sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 

@@ -30,7 +30,7 @@ def untrained(seed: int = 0) -> DepthNet:
     network = DepthNet()
     with torch.no_grad():
         network.last.weight *= 0.05
-        network.last.bias += torch.tensor([3.0, 0.0, 3.0]).repeat_interleave(network.depth)
+        network.last.bias[[0, 1 + network.depth]] = torch.tensor([0.0, 1.5])
     return network.eval()
 
 

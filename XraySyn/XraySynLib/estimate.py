@@ -10,7 +10,7 @@ from torch.nn import functional
 from .cubes import Beam
 from .frame import Frame
 from .look import Look, fit_look
-from .networks import DepthNet, bounded, network_input
+from .networks import DepthNet, network_input, planes_of
 
 SIZE = 128  # pixels of the network's radiograph
 _STEPS = 6  # of making the estimate agree with the radiograph
@@ -40,9 +40,9 @@ def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: flo
     beam = Beam()
     views = [small, small.flip(1), (small**0.85), (small**1.18).flip(1), small**1.18, (small**0.85).flip(1)][:tries]
     with torch.inference_mode():
-        planes = network(network_input(torch.stack(views), [frame] * len(views)))
-        planes = torch.stack([p.flip(-1) if n in (1, 3, 5) else p for n, p in enumerate(planes)])
-        found = bounded(frame.coarser().lift(planes)).maps()
+        guesses = network(network_input(torch.stack(views), [frame] * len(views)))
+        guesses = torch.stack([g.flip(-1) if n in (1, 3, 5) else g for n, g in enumerate(guesses)])
+        found = frame.coarser().lift(planes_of(guesses, [frame.side] * len(views)))
         found = functional.interpolate(found, frame.voxels, mode="trilinear", align_corners=False)
         mean = found.mean(dim=0)
         look = fit_look(small, beam(frame.projector([(0, 0)])(mean)[0] / 10), gamma)

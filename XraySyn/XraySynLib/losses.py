@@ -9,30 +9,29 @@ from torch.nn import functional
 
 from .cubes import Beam
 from .frame import Frame
-from .networks import Prediction
 
 _ALONG = 5.0  # g/cm2 that count as much as 1
 _DENSITY = 0.25  # g/cm3, likewise
+_TRACE = 1e-3  # g/cm3 that the share of bone is not told from
 _SHARES = (3.0, 1.0)  # of bone, which is rare, and of soft tissue
 _MATTER = 0.05  # g/cm3 from which on a voxel's material is known
 
 
 def losses(
-    found: Prediction, truth: torch.Tensor, frames: Sequence[Frame], angles: Sequence[tuple[float, float]], beam: Beam
+    maps: torch.Tensor, truth: torch.Tensor, frames: Sequence[Frame], angles: Sequence[tuple[float, float]], beam: Beam
 ) -> dict[str, torch.Tensor]:
     """Errors of the densities, and of the material maps and attenuation in the given and in another view; and the cross
     entropy of the bone mask: equations 9 and 10 of C. Peng et al., XraySyn, AAAI 2021.
 
     Squares of the densities' errors are taken instead of the paper's magnitudes, which are least where a voxel that may
     be bone is none: sums of means are the mean views, sums of medians are not the median ones.
-    truth: density of bone and of soft tissue in g/cm3, (B, 2, K, J, I). angles: of the other view of each.
+    maps, truth: density of bone and of soft tissue in g/cm3, (B, 2, K, J, I). angles: of the other view of each.
     """
-    maps, total = found.maps(), truth.sum(dim=1, keepdim=True)
-    share = truth[:, :1] / total.clamp(min=1e-3)
-    weight = 0.1 + (total > _MATTER).float()
+    guess, share = ((both[:, 0] + _TRACE) / (both.sum(dim=1) + 2 * _TRACE) for both in (maps, truth))
+    matter = (truth.sum(dim=1) > _MATTER).float()
     terms = {
         "volume": ((maps - truth) ** 2).mean(dim=(0, 2, 3, 4)) @ maps.new_tensor(_SHARES) / _DENSITY**2,
-        "mask": functional.binary_cross_entropy_with_logits(found.mask, share, weight=weight),
+        "mask": functional.binary_cross_entropy(guess, share, weight=matter),
     }
     along, images = [], []
     for own, true, frame, turned in zip(maps, truth, frames, angles, strict=True):

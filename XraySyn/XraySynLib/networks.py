@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -12,24 +11,7 @@ from torch.nn import functional
 
 from .frame import Frame
 
-DENSEST = (2.5, 1.5)  # g/cm3 that bone and soft tissue can have
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network finds behind radiographs: densities in g/cm3, (B, 1, K, J, I), of what is bone and what is not.
-
-    mask: logit of a voxel being bone. bone, tissue: the density that it has if it is, and if it is not.
-    """
-
-    mask: torch.Tensor
-    bone: torch.Tensor
-    tissue: torch.Tensor
-
-    def maps(self) -> torch.Tensor:
-        """Density of bone and of soft tissue in every voxel, (B, 2, K, J, I)."""
-        share = torch.sigmoid(self.mask)
-        return torch.cat([share * self.bone, (1 - share) * self.tissue], dim=1)
+_UNIT = 5.0  # g/cm2, about what a ray meets
 
 
 class Block(nn.Module):
@@ -48,12 +30,12 @@ class Block(nn.Module):
 
 
 class DepthNet(nn.Module):
-    """A 2D residual U-Net whose channels at the end are the planes of depth along each ray.
+    """A 2D residual U-Net that tells of each ray how much bone and soft tissue it meets, and at which depth.
 
     Takes (B, 3, H, W): the radiograph from 0 to 1, the logarithm of the cube's side / 300 mm, and 1 for views from
-    behind, else 0; H and W are multiples of 16. Gives (B, 3, depth, H / 2, W / 2): mask, bone and tissue, not yet
-    bounded. What a back-projected volume holds is the same all along a ray, so that a 3D network would do the work of
-    this one many times over.
+    behind, else 0; H and W are multiples of 16. Gives (B, 2, 1 + depth, H / 2, W / 2), of bone and of soft tissue: the
+    mass along the ray, not yet positive, and the logits of its planes. What a back-projected volume holds is the same
+    all along a ray, so that a 3D network would do the work of this one many times over.
     """
 
     def __init__(self, widths: tuple[int, ...] = (48, 96, 160, 224), depth: int = 32) -> None:
@@ -66,9 +48,11 @@ class DepthNet(nn.Module):
             self.down.append(Block(widths[max(n - 1, 0)], width))
         for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True):
             self.up.append(Block(low + high, high))
-        self.last = nn.Conv2d(widths[0], 3 * depth, 1)
+        self.last = nn.Conv2d(widths[0], 2 * (1 + depth), 1)
         nn.init.normal_(self.last.weight, std=0.02)
-        self.last.bias = nn.Parameter(torch.tensor([-4.0, -0.5, -3.0]).repeat_interleave(depth))  # air at first
+        bias = torch.zeros(2, 1 + depth)
+        bias[0, 0] = -3.0  # little bone at first
+        self.last.bias = nn.Parameter(bias.flatten())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[2:])
@@ -82,7 +66,7 @@ class DepthNet(nn.Module):
         for block in self.up:
             x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(torch.cat([x, passed.pop()], dim=1))
-        return self.last(x).unflatten(1, (3, self.depth))
+        return self.last(x).unflatten(1, (2, 1 + self.depth))
 
 
 def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
@@ -92,7 +76,12 @@ def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.T
     return torch.cat([radiographs[:, None], planes], dim=1)
 
 
-def bounded(planes: torch.Tensor) -> Prediction:
-    """The prediction of (B, 3, K, J, I): mask, bone and tissue in any range."""
-    mask, bone, tissue = planes.split(1, dim=1)
-    return Prediction(mask, DENSEST[0] * torch.sigmoid(bone), DENSEST[1] * torch.sigmoid(tissue))
+def planes_of(found: torch.Tensor, sides: Sequence[float]) -> torch.Tensor:
+    """Density of bone and soft tissue in g/cm3 on planes along the rays, (B, 2, depth, H, W), of a DepthNet's output.
+
+    sides: of the cubes in mm.
+    """
+    mass, places = found[:, :, 0], found[:, :, 1:]
+    thickness = torch.tensor(sides).to(found)[:, None, None, None] / 10 / places.shape[2]  # of a plane, in cm
+    along = _UNIT * functional.softplus(mass)
+    return torch.softmax(places, dim=2) * (along / thickness)[:, :, None]

@@ -24,7 +24,7 @@ from InverseImagingLib.method import option
 from .bodies import Body
 from .cubes import Beam, Cube, random_angles, random_cube, random_look, stacked
 from .losses import losses
-from .networks import DepthNet, bounded, network_input
+from .networks import DepthNet, network_input, planes_of
 
 CHECKPOINT, LOG = "checkpoint.safetensors", "log.csv"
 _KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
@@ -112,8 +112,9 @@ class Trainer:
             group["lr"] = self._rate()
         frames = [cube.frame.coarser() for cube in cubes]
         truth = functional.avg_pool3d(stacked(cubes).to(self.device), 2)
-        planes = self.network(network_input(radiographs.to(self.device), frames))
-        terms = losses(bounded(frames[0].lift(planes)), truth, frames, angles, Beam())
+        found = self.network(network_input(radiographs.to(self.device), frames))
+        maps = frames[0].lift(planes_of(found, [frame.side for frame in frames]))
+        terms = losses(maps, truth, frames, angles, Beam())
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
