@@ -111,9 +111,9 @@ def bodies(folder: Path, split: str) -> tuple[list[Body], np.ndarray]:
             rows = [row for row in csv.DictReader(file) if row["split"] == split]
         found = [Body(row["name"], np.load(folder / f"{row['name']}.npz", allow_pickle=False)["maps"]) for row in rows]
         weights = np.array([float(row["weight"]) for row in rows])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError):
         raise InputError(
-            f"'{folder}' holds no prepared data ({error}); make it with inverse-imaging prepare."
+            f"'{folder}' holds no prepared data, or damaged ones; make them with inverse-imaging prepare."
         ) from None
     if not weights.sum() > 0:
         raise InputError(f"The list {folder / _LIST} has no body for '{split}'; edit it, or prepare more CTs.")

@@ -14,14 +14,14 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, check_options, ignore_progress, options_to_dict
 from InverseImagingLib.models import Weights, find_weights, load_weights, own_weights
-from InverseImagingLib.xray.intake import Radiograph, take_in
+from InverseImagingLib.xray.intake import IntakeOptions, Radiograph, take_in
 from InverseImagingLib.xray.options import azimuths
 from InverseImagingLib.xray.spectrum import Material, mass_attenuation
 
-from .estimate import SIZE, Estimate, estimate
+from .estimate import SIZE, Estimate, estimate, resized
 from .frame import Frame
 from .networks import DepthNet
-from .options import MOST_VIEWS, Projection, SynthesisOptions
+from .options import LARGEST_ANGLE, MOST_VIEWS, Projection, SynthesisOptions
 from .views import suppressed, view
 
 VERSION = "1.0"
@@ -47,10 +47,12 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     if len(angles) > MOST_VIEWS:
         raise InputError(f"A sweep has at most {MOST_VIEWS} views, not {len(angles)}.")
     for azimuth, _ in angles:
-        if abs(azimuth) > 18.0:
-            raise InputError(f"Views can be turned by up to 18 degrees, not {azimuth:g}; beyond it they are invented.")
+        if abs(azimuth) > LARGEST_ANGLE:
+            raise InputError(
+                f"Views can be turned by up to {LARGEST_ANGLE:g} degrees, not {azimuth:g}; choose a narrower sweep."
+            )
     on_progress(Progress(0.0, "preparing the radiograph"))
-    radiograph = take_in(image, options.intake(), frontal_only=True)
+    radiograph = _taken_in(image, options.intake())
     weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
     on_progress(Progress(0.1, "estimating the anatomy"))
     found = _estimated(
@@ -102,10 +104,15 @@ _MEANING = dict.fromkeys(("bone map", "tissue map", "uncertainty", "residual"), 
 
 
 @functools.lru_cache(maxsize=2)  # a panel turns one radiograph many times
+def _taken_in(image: Image, options: IntakeOptions) -> Radiograph:
+    return take_in(image, options, frontal_only=True)
+
+
+@functools.lru_cache(maxsize=2)
 def _estimated(
     image: Image, intake: Any, side: float, projection: Projection, gamma: float, tries: int, weights: Weights
 ) -> Estimate:
-    radiograph = take_in(image, intake, frontal_only=True)
+    radiograph = _taken_in(image, intake)
     area = _Area(radiograph.array.shape)
     frame = Frame(side, from_behind=projection is Projection.AP)
     return estimate(area.square(torch.from_numpy(radiograph.array)), frame, _network(weights), gamma=gamma, tries=tries)
@@ -166,8 +173,6 @@ def _volumes(found: Estimate, name: str) -> dict[str, Image]:
 
 def _psnr(found: Estimate) -> float:
     """How well the estimate gives the radiograph back, in dB at 128 x 128."""
-    from .estimate import resized
-
     small = resized(found.shown, SIZE)
     error = float(((view(found, 0.0, 0.0, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
     return -10 * float(np.log10(max(error, 1e-10)))
