@@ -15,13 +15,13 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, write
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from XraySynLib.bodies import SPACING, bodies, body_of, prepare
-from XraySynLib.cubes import Beam, random_cube, random_look
+from XraySynLib.cubes import Beam, Cube, random_cube, random_look
 from XraySynLib.frame import Frame
 from XraySynLib.losses import losses
 from XraySynLib.networks import DepthNet, network_input, planes_of
 from XraySynLib.training import CHECKPOINT, LOG, Trainer, TrainingOptions, samples
 
-TINY = TrainingOptions(steps=8, batch=1, reuse=2, save_every=4)
+TINY = TrainingOptions(steps=8, batch=1, pool=2, reuse=2, save_every=4)
 
 
 def test_a_body_keeps_its_mass_whatever_its_grid():
@@ -63,14 +63,24 @@ def test_a_cube_is_the_same_for_the_same_seed_and_holds_matter():
     assert torch.equal(one.maps, again.maps)
     assert one.frame == again.frame
     assert not torch.equal(one.maps, other.maps)
-    assert one.maps.shape == (2, 128, 64, 128)
+    assert one.maps.shape == (2, 64, 32, 64)
+    assert one.along.shape == (2, 128, 128)
     assert one.maps[0].max() > 1.0
     assert one.maps[1].max() > 0.8
 
 
+def test_a_cube_and_its_rays_belong_together():
+    cube = random_cube(box_body(), np.random.default_rng(5))
+    for each in (cube, cube.mirrored()):
+        along = each.frame.projector([(0.0, 0.0)])(each.maps)[0] / 10
+        pooled = torch.nn.functional.avg_pool2d(each.along, 2)
+        assert (along - pooled).abs().mean() < 0.02 * pooled.mean()
+    assert not torch.equal(cube.maps, cube.mirrored().maps)
+
+
 def test_looks_are_radiographs():
     cube = random_cube(box_body(), np.random.default_rng(3))
-    attenuation = Beam()(cube.frame.projector([(0.0, 0.0)])(cube.maps)[0] / 10)
+    attenuation = Beam()(cube.along)
     for seed in range(20):
         shown = random_look(attenuation, np.random.default_rng(seed))
         assert torch.isfinite(shown).all()
@@ -80,42 +90,62 @@ def test_looks_are_radiographs():
         assert order > 0.5
 
 
+def test_samples_come_from_a_pool_that_is_renewed_and_are_the_same_from_any_step_on():
+    options = TrainingOptions(batch=2, pool=4, reuse=4)
+    coming = samples([box_body()], np.ones(1), options, 0)
+    seen = [next(coming) for _ in range(8)]
+    from_there = samples([box_body()], np.ones(1), options, 5)
+    for cubes, radiographs, angles in seen[5:]:
+        others, again, turned = next(from_there)
+        assert torch.equal(radiographs, again)
+        assert turned == angles
+        assert all(torch.equal(one.maps, other.maps) for one, other in zip(cubes, others, strict=True))
+    kinds = {round(float(cube.maps.sum()), 2) for cubes, _, _ in seen for cube in cubes}
+    assert 4 <= len(kinds) <= 8  # of 16 draws; half a new cube every step
+
+
 def test_the_truth_has_no_loss_but_that_of_its_soft_mask():
     truth = torch.zeros(1, 2, 64, 32, 64)
     truth[:, 1, 10:-10, 5:-5, 10:-10] = 1.0
     truth[:, 0, 30:34, 10:14] = 1.5
     truth[:, 1, 30:34, 10:14] = 0.0
     frame = Frame(300.0).coarser()
-    terms = losses(truth.clone(), truth, [frame], [(10.0, -5.0)], Beam())
+    cube = Cube(truth[0], Frame(300.0, frame.voxels).projector([(0.0, 0.0)])(truth[0])[0] / 10, frame)
+
+    def of(mass: torch.Tensor, maps: torch.Tensor) -> dict[str, torch.Tensor]:
+        return losses(mass, maps, [cube], [(10.0, -5.0)], Beam())
+
+    terms = of(cube.along[None], truth.clone())
     assert all(float(term) < (0.01 if name == "mask" else 1e-6) for name, term in terms.items())
-    thinner = truth * torch.tensor([1.0, 0.8])[:, None, None, None]
-    more = losses(thinner, truth, [frame], [(10.0, -5.0)], Beam())
+    thinner = torch.tensor([1.0, 0.8])[:, None, None]
+    more = of(cube.along[None] * thinner, truth * thinner[..., None])
     assert all(more[name] > terms[name] for name in terms if name != "mask")
-    harder = losses(truth.flip(1), truth, [frame], [(10.0, -5.0)], Beam())
-    assert harder["mask"] > 1
+    assert of(cube.along[None], truth.flip(1))["mask"] > 1
 
 
 def test_planes_hold_the_mass_that_the_network_tells():
     """Through the cube's middle, where planes are crossed at right angles."""
-    found = torch.randn(1, 2, 33, 64, 64)
-    frame = Frame(250.0).coarser()
-    planes = planes_of(found, [250.0])
-    torch.testing.assert_close(planes.sum(dim=2) * 25.0 / 32, 5 * torch.nn.functional.softplus(found[:, :, 0]))
-    even = torch.zeros(1, 2, 33, 64, 64)
-    even[:, :, 0] = torch.tensor([-2.0, 1.0])[:, None, None]
-    along = frame.projector([(0.0, 0.0)])(frame.lift(planes_of(even, [250.0]))[0])[0] / 10
-    wanted = 5 * torch.nn.functional.softplus(torch.tensor([-2.0, 1.0]))
-    torch.testing.assert_close(along[:, 32, 32], wanted, rtol=0.02, atol=0)
+    mass, places = torch.rand(1, 2, 128, 128), torch.randn(1, 2, 32, 64, 64)
+    for frame in (Frame(250.0), Frame(250.0).coarser()):
+        planes = planes_of(mass, places, [frame])
+        count, size = frame.voxels[1], frame.size
+        assert planes.shape == (1, 2, count, size, size)
+        wanted = torch.nn.functional.avg_pool2d(mass, 128 // size)
+        torch.testing.assert_close(planes.sum(dim=2) * 25.0 / count, wanted)
+    even = torch.tensor([2.0, 6.0])[None, :, None, None].expand(1, 2, 128, 128)
+    planes = planes_of(even, torch.zeros(1, 2, 32, 64, 64), [frame])
+    along = frame.projector([(0.0, 0.0)])(frame.lift(planes)[0])[0] / 10
+    torch.testing.assert_close(along[:, 32, 32], torch.tensor([2.0, 6.0]), rtol=0.02, atol=0)
 
 
 def test_every_weight_learns():
     cubes, radiographs, angles = next(samples([box_body()], np.ones(1), TINY, 0))
-    network, frames = DepthNet(), [cube.frame.coarser() for cube in cubes]
-    found = network(network_input(radiographs, frames))
-    assert found.shape == (1, 2, 33, 64, 64)
-    truth = torch.nn.functional.avg_pool3d(torch.stack([cube.maps for cube in cubes]), 2)
-    maps = frames[0].lift(planes_of(found, [frame.side for frame in frames]))
-    terms = losses(maps, truth, frames, angles, Beam())
+    network, frames = DepthNet(), [cube.frame for cube in cubes]
+    mass, places = network(network_input(radiographs, frames))
+    assert mass.shape == (1, 2, 128, 128)
+    assert mass.min() > 0
+    assert places.shape == (1, 2, 32, 64, 64)
+    terms = losses(mass, frames[0].lift(planes_of(mass, places, frames)), cubes, angles, Beam())
     torch.stack(list(terms.values())).sum().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 

@@ -29,8 +29,9 @@ def untrained(seed: int = 0) -> DepthNet:
     torch.manual_seed(seed)
     network = DepthNet()
     with torch.no_grad():
-        network.last.weight *= 0.05
-        network.last.bias[[0, 1 + network.depth]] = torch.tensor([0.0, 1.5])
+        network.mass.weight *= 0.05
+        network.places.weight *= 0.05
+        network.mass.bias[:] = torch.tensor([0.0] * 4 + [1.5] * 4)
     return network.eval()
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,10 +22,16 @@ MEAN_BEAM = (90.0, 3.0)  # kVp and mm of aluminum
 
 @dataclass(frozen=True)
 class Cube:
-    """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame."""
+    """Densities in g/cm3 of bone and soft tissue in a frame, (2, K, J, I), and their mass along the rays of its given
+    view in g/cm2, (2, 2 size, 2 size)."""
 
     maps: torch.Tensor
+    along: torch.Tensor
     frame: Frame
+
+    def mirrored(self) -> Cube:
+        """The same with left and right exchanged."""
+        return replace(self, maps=self.maps.flip(-1), along=self.along.flip(-1))
 
 
 def random_cube(body: Body, rng: np.random.Generator) -> Cube:
@@ -36,8 +41,7 @@ def random_cube(body: Body, rng: np.random.Generator) -> Cube:
     frame = Frame(side, from_behind=bool(rng.integers(2)))
     angles = np.deg2rad(rng.normal(0, [5, 4, 8]).clip(-15, 15))
     stretch = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.08))
-    mirror = np.diag([-1.0 if rng.random() < 0.25 else 1.0, 1.0, 1.0])
-    linear = _rotation(angles) @ np.diag(stretch) @ mirror
+    linear = _rotation(angles) @ np.diag(stretch)
     room = max(extent[2] - 0.7 * side, 0.0)
     center = rng.normal(0, 0.04, 3) * side + [0, 0, (rng.random() - 0.5) * room]
     rows, planes, columns = frame.voxels
@@ -58,7 +62,9 @@ def random_cube(body: Body, rng: np.random.Generator) -> Cube:
     maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)
     maps = functional.avg_pool3d(maps, (1, 2, 1))[0]
     scale = torch.tensor([rng.uniform(0.85, 1.15), rng.uniform(0.95, 1.05)], dtype=torch.float32)
-    return Cube(maps * scale[:, None, None, None], frame)
+    maps *= scale[:, None, None, None]
+    along = frame.projector([(0.0, 0.0)])(maps)[0] / 10
+    return Cube(functional.avg_pool3d(maps, 2), along, frame.coarser())
 
 
 def _rotation(angles: np.ndarray) -> np.ndarray:
@@ -119,7 +125,3 @@ def random_look(attenuation: torch.Tensor, rng: np.random.Generator) -> torch.Te
         ends = [1 / (1 + math.exp(-slope * (end - middle))) for end in (0, 1)]
         shown = (torch.sigmoid(slope * (shown - middle)) - ends[0]) / (ends[1] - ends[0])
     return shown.clamp(0, 1) ** float(np.exp(rng.normal(0, 0.25)))
-
-
-def stacked(cubes: Sequence[Cube]) -> torch.Tensor:
-    return torch.stack([cube.maps for cube in cubes])

@@ -40,10 +40,9 @@ def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: flo
     beam = Beam()
     views = [small, small.flip(1), (small**0.85), (small**1.18).flip(1), small**1.18, (small**0.85).flip(1)][:tries]
     with torch.inference_mode():
-        guesses = network(network_input(torch.stack(views), [frame] * len(views)))
-        guesses = torch.stack([g.flip(-1) if n in (1, 3, 5) else g for n, g in enumerate(guesses)])
-        found = frame.coarser().lift(planes_of(guesses, [frame.side] * len(views)))
-        found = functional.interpolate(found, frame.voxels, mode="trilinear", align_corners=False)
+        frames = [frame] * len(views)
+        found = frame.lift(planes_of(*network(network_input(torch.stack(views), frames)), frames))
+        found = torch.stack([one.flip(-1) if n in (1, 3, 5) else one for n, one in enumerate(found)])
         mean = found.mean(dim=0)
         look = fit_look(small, beam(frame.projector([(0, 0)])(mean)[0] / 10), gamma)
         wanted = look.attenuation(small)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from .cubes import Beam
-from .frame import Frame
+from .cubes import Beam, Cube
 
-_ALONG = 5.0  # g/cm2 that count as much as 1
+_ALONG = (1.0, 5.0)  # g/cm2 of bone and of soft tissue that count as much as 1
 _DENSITY = 0.25  # g/cm3, likewise
 _TRACE = 1e-3  # g/cm3 that the share of bone is not told from
 _SHARES = (3.0, 1.0)  # of bone, which is rare, and of soft tissue
@@ -18,28 +17,39 @@ _MATTER = 0.05  # g/cm3 from which on a voxel's material is known
 
 
 def losses(
-    maps: torch.Tensor, truth: torch.Tensor, frames: Sequence[Frame], angles: Sequence[tuple[float, float]], beam: Beam
+    mass: torch.Tensor,
+    maps: torch.Tensor,
+    cubes: Sequence[Cube],
+    angles: Sequence[tuple[float, float]],
+    beam: Beam,
 ) -> dict[str, torch.Tensor]:
     """Errors of the densities, and of the material maps and attenuation in the given and in another view; and the cross
     entropy of the bone mask: equations 9 and 10 of C. Peng et al., XraySyn, AAAI 2021.
 
     Squares of the densities' errors are taken instead of the paper's magnitudes, which are least where a voxel that may
     be bone is none: sums of means are the mean views, sums of medians are not the median ones.
-    maps, truth: density of bone and of soft tissue in g/cm3, (B, 2, K, J, I). angles: of the other view of each.
+    mass: of bone and of soft tissue in g/cm2 along the given rays, (B, 2, H, W). maps: their density in g/cm3,
+    (B, 2, K, J, I). angles: of the other view of each.
     """
+    truth = torch.stack([cube.maps for cube in cubes]).to(maps)
+    along = torch.stack([cube.along for cube in cubes]).to(mass)
     guess, share = ((both[:, 0] + _TRACE) / (both.sum(dim=1) + 2 * _TRACE) for both in (maps, truth))
     matter = (truth.sum(dim=1) > _MATTER).float()
-    terms = {
+    other = [
+        cube.frame.projector([turned])(torch.cat([own, true]))[0] / 10
+        for own, true, cube, turned in zip(maps, truth, cubes, angles, strict=True)
+    ]
+    ours, theirs = torch.stack(other).split(2, dim=1)
+    return {
         "volume": ((maps - truth) ** 2).mean(dim=(0, 2, 3, 4)) @ maps.new_tensor(_SHARES) / _DENSITY**2,
         "mask": functional.binary_cross_entropy(guess, share, weight=matter),
+        "given maps": _apart(mass, along),
+        "given attenuation": (beam(mass) - beam(along)).abs().mean(),
+        "other maps": _apart(ours, theirs),
+        "other attenuation": (beam(ours) - beam(theirs)).abs().mean(),
     }
-    along, images = [], []
-    for own, true, frame, turned in zip(maps, truth, frames, angles, strict=True):
-        both = frame.projector([(0.0, 0.0), turned])
-        ours, theirs = both(own) / 10, both(true) / 10
-        along.append((ours - theirs).abs().mean(dim=(1, 2, 3)) / _ALONG)
-        images.append((beam(ours) - beam(theirs)).abs().mean(dim=(1, 2)))
-    for number, name in enumerate(("given", "other")):
-        terms[f"{name} maps"] = torch.stack(along)[:, number].mean()
-        terms[f"{name} attenuation"] = torch.stack(images)[:, number].mean()
-    return terms
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """How far material maps (B, 2, H, W) are apart."""
+    return ((one - other).abs().mean(dim=(0, 2, 3)) / one.new_tensor(_ALONG)).sum()

@@ -33,12 +33,12 @@ class DepthNet(nn.Module):
     """A 2D residual U-Net that tells of each ray how much bone and soft tissue it meets, and at which depth.
 
     Takes (B, 3, H, W): the radiograph from 0 to 1, the logarithm of the cube's side / 300 mm, and 1 for views from
-    behind, else 0; H and W are multiples of 16. Gives (B, 2, 1 + depth, H / 2, W / 2), of bone and of soft tissue: the
-    mass along the ray, not yet positive, and the logits of its planes. What a back-projected volume holds is the same
-    all along a ray, so that a 3D network would do the work of this one many times over.
+    behind, else 0; H and W are multiples of 32. Gives the mass of bone and of soft tissue along each ray in g/cm2,
+    (B, 2, H, W), and the logits of where on it they are, (B, 2, depth, H / 2, W / 2). What a back-projected volume
+    holds is the same all along a ray, so that a 3D network would do the work of this one many times over.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (48, 96, 160, 224), depth: int = 32) -> None:
+    def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 192, 256), depth: int = 32) -> None:
         super().__init__()
         self.depth = depth
         self.first = nn.Conv2d(5, widths[0], 6, stride=2, padding=2)
@@ -48,13 +48,15 @@ class DepthNet(nn.Module):
             self.down.append(Block(widths[max(n - 1, 0)], width))
         for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True):
             self.up.append(Block(low + high, high))
-        self.last = nn.Conv2d(widths[0], 2 * (1 + depth), 1)
-        nn.init.normal_(self.last.weight, std=0.02)
-        bias = torch.zeros(2, 1 + depth)
-        bias[0, 0] = -3.0  # little bone at first
-        self.last.bias = nn.Parameter(bias.flatten())
+        self.mass = nn.Conv2d(widths[0], 2 * 4, 1)  # of four pixels each
+        self.places = nn.Conv2d(widths[0], 2 * depth, 1)
+        for last in (self.mass, self.places):
+            nn.init.normal_(last.weight, std=0.02)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            self.mass.bias[:4] = -3.0  # type: ignore[index]  # little bone at first
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[2:])
         places = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
         x = self.first(torch.cat([x, places], dim=1))
@@ -66,7 +68,8 @@ class DepthNet(nn.Module):
         for block in self.up:
             x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(torch.cat([x, passed.pop()], dim=1))
-        return self.last(x).unflatten(1, (2, 1 + self.depth))
+        mass = functional.softplus(functional.pixel_shuffle(self.mass(x), 2))
+        return _UNIT * mass, self.places(x).unflatten(1, (2, self.depth))
 
 
 def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
@@ -76,12 +79,13 @@ def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.T
     return torch.cat([radiographs[:, None], planes], dim=1)
 
 
-def planes_of(found: torch.Tensor, sides: Sequence[float]) -> torch.Tensor:
-    """Density of bone and soft tissue in g/cm3 on planes along the rays, (B, 2, depth, H, W), of a DepthNet's output.
-
-    sides: of the cubes in mm.
-    """
-    mass, places = found[:, :, 0], found[:, :, 1:]
-    thickness = torch.tensor(sides).to(found)[:, None, None, None] / 10 / places.shape[2]  # of a plane, in cm
-    along = _UNIT * functional.softplus(mass)
-    return torch.softmax(places, dim=2) * (along / thickness)[:, :, None]
+def planes_of(mass: torch.Tensor, places: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
+    """Density of bone and soft tissue in g/cm3 on planes along the rays, (B, 2, planes, size, size), of a DepthNet's
+    output: as many planes as the frames' cubes have, and as many pixels as their views."""
+    size, planes = frames[0].size, frames[0].voxels[1]
+    shares = torch.softmax(places, dim=2)
+    if shares.shape[2:] != (planes, size, size):
+        shares = functional.interpolate(shares, (planes, size, size), mode="trilinear", align_corners=False)
+        shares = shares / shares.sum(dim=2, keepdim=True)
+    thickness = torch.tensor([frame.side for frame in frames]).to(mass)[:, None, None, None] / 10 / planes  # cm
+    return shares * (functional.interpolate(mass, (size, size), mode="area") / thickness)[:, :, None]

@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch.nn import functional
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import option
 
 from .bodies import Body
-from .cubes import Beam, Cube, random_angles, random_cube, random_look, stacked
+from .cubes import Beam, Cube, random_angles, random_cube, random_look
 from .losses import losses
 from .networks import DepthNet, network_input, planes_of
 
@@ -39,7 +38,8 @@ class TrainingOptions:
 
     steps: int = option(20000, "Steps in all.", low=1)
     batch: int = option(4, "Cubes in a step.", low=1, high=256)
-    reuse: int = option(6, "Radiographs that are made of each cube.", low=1, high=1000)
+    pool: int = option(256, "Cubes that those of a step are drawn from.", low=1)
+    reuse: int = option(12, "Radiographs that are made of each cube.", low=1, high=1000)
     rate: float = option(1e-3, "Highest learning rate.", low=1e-7, high=1)
     average: float = option(0.999, "Share of the average weights that a step keeps.", low=0, high=1)
     save_every: int = option(250, "Steps between checkpoints.", low=1)
@@ -55,18 +55,20 @@ def samples(bodies: Sequence[Body], weights: np.ndarray, options: TrainingOption
     The same for the same seed, wherever it starts.
     """
     beams = [Beam(kvp) for kvp in _KVP]
-    cubes: list[Cube] = []
+    pool: dict[int, Cube] = {}
     for step in count(first):
-        turn, again = divmod(step, options.reuse)
-        if again == 0 or not cubes:
-            rng = np.random.default_rng([options.seed, 1, turn])
-            chosen = rng.choice(len(bodies), options.batch, p=weights)
-            cubes = [random_cube(bodies[n], rng) for n in chosen]
-        rng = np.random.default_rng([options.seed, 2, step])
-        radiographs, angles = [], []
-        for cube in cubes:
-            along = cube.frame.projector([(0.0, 0.0)])(cube.maps) / 10
-            radiographs.append(random_look(beams[rng.integers(len(beams))](along)[0], rng))
+        oldest = step * options.batch // options.reuse
+        pool = {number: cube for number, cube in pool.items() if number >= oldest}
+        rng = np.random.default_rng([options.seed, 1, step])
+        chosen = oldest + rng.choice(max(options.pool, options.batch), options.batch, replace=False)
+        cubes, radiographs, angles = [], [], []
+        for number in chosen.tolist():
+            if number not in pool:
+                own = np.random.default_rng([options.seed, 2, number])
+                pool[number] = random_cube(bodies[own.choice(len(bodies), p=weights)], own)
+            cube = pool[number].mirrored() if rng.integers(2) else pool[number]
+            cubes.append(cube)
+            radiographs.append(random_look(beams[rng.integers(len(beams))](cube.along), rng))
             angles.append(random_angles(rng))
         yield cubes, torch.stack(radiographs), angles
 
@@ -85,7 +87,8 @@ class Trainer:
     """One training run in a folder: its checkpoint, and its log as CSV. average: the weights to be used."""
 
     def __init__(self, folder: Path, options: TrainingOptions, network: DepthNet, device: torch.device) -> None:
-        self.folder, self.options, self.network, self.device = folder, options, network.to(device), device
+        self.folder, self.options, self.device = folder, options, device
+        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
         self.step, self.seconds = 0, 0.0
@@ -110,11 +113,10 @@ class Trainer:
         cubes, radiographs, angles = sample
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        frames = [cube.frame.coarser() for cube in cubes]
-        truth = functional.avg_pool3d(stacked(cubes).to(self.device), 2)
-        found = self.network(network_input(radiographs.to(self.device), frames))
-        maps = frames[0].lift(planes_of(found, [frame.side for frame in frames]))
-        terms = losses(maps, truth, frames, angles, Beam())
+        frames = [cube.frame for cube in cubes]
+        mass, places = self.network(network_input(radiographs.to(self.device), frames))
+        maps = frames[0].lift(planes_of(mass, places, frames))
+        terms = losses(mass, maps, cubes, angles, Beam())
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
