@@ -24,7 +24,7 @@ from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
 from XraySynLib.synthesize import synthesize
-from XraySynLib.views import suppressed, view
+from XraySynLib.views import suppressed, uncertainty, view
 
 
 @functools.lru_cache
@@ -84,9 +84,11 @@ def test_a_view_from_the_left_is_the_mirrored_view_from_the_right_of_a_mirrored_
 
 
 def test_uncertainty_is_there_and_zero_for_one_try():
-    assert view(found(), 6.0, 3.0).uncertainty.max() > 0
+    spread = uncertainty(found(), 6.0, 3.0)
+    assert spread.shape == (200, 200)
+    assert spread.max() > 0
     one = estimate(found().shown, Frame(400.0), untrained(), tries=1)
-    assert not view(one, 6.0, 3.0).uncertainty.any()
+    assert not uncertainty(one, 6.0, 3.0).any()
 
 
 def test_suppression_takes_away_bone_only_and_as_much_as_asked():

@@ -13,9 +13,11 @@ from .look import Look, fit_look
 from .networks import DepthNet, network_input, planes_of
 
 SIZE = 128  # pixels of the network's radiograph
-_STEPS = 6  # of making the estimate agree with the radiograph
-_FINEST = 1024  # pixels of the details that other views get
+LEAST = 0.05  # attenuation below which details are not relative to it
+_GAMMAS = (1.0, 1.0, 0.85, 1.18, 1.18, 0.85)  # of the radiograph in the tries; every second one is mirrored
+_SCALINGS, _STEPS, _STEPS_OF_OTHERS = 4, 4, 1  # to agree with the radiograph: of masses along rays, of volumes
 _STRONGEST = 4.0  # that a ray's densities are scaled by
+_SMOOTH = 9  # pixels that depths are averaged over
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,8 @@ class Estimate:
     """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame, that reproject to a radiograph.
 
     others: further such estimates of the same radiograph, which tell how sure it is. shown: the radiograph, (N, N)
-    from 0 to 1. detail: what of it is finer than the densities, as attenuation per mm (1, rows, K, columns).
+    from 0 to 1. detail: what of its attenuation is finer than the densities, as a share (N, N) of theirs. depth: where
+    most of the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
     """
 
     frame: Frame
@@ -32,65 +35,70 @@ class Estimate:
     look: Look
     shown: torch.Tensor
     detail: torch.Tensor
+    depth: torch.Tensor
 
 
 def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: float = 0.0, tries: int = 4) -> Estimate:
     """The anatomy behind a radiograph (N, N) from 0 to 1, bone bright. tries: estimates in all; see Estimate."""
-    small = resized(shown, SIZE)
-    beam = Beam()
-    views = [small, small.flip(1), (small**0.85), (small**1.18).flip(1), small**1.18, (small**0.85).flip(1)][:tries]
+    small, beam, frames = resized(shown, SIZE), Beam(), [frame] * tries
     with torch.inference_mode():
-        frames = [frame] * len(views)
-        found = frame.lift(planes_of(*network(network_input(torch.stack(views), frames)), frames))
-        found = torch.stack([one.flip(-1) if n in (1, 3, 5) else one for n, one in enumerate(found)])
-        mean = found.mean(dim=0)
-        look = fit_look(small, beam(frame.projector([(0, 0)])(mean)[0] / 10), gamma)
+        inputs = torch.stack([_mirrored(small**power, n) for n, power in enumerate(_GAMMAS[:tries])])
+        found = network(network_input(inputs, frames))
+        mass, places = (torch.stack([_mirrored(one, n) for n, one in enumerate(part)]) for part in found)
+        look = fit_look(small, beam(mass.mean(dim=0)), gamma)
         wanted = look.attenuation(small)
-        maps, *others = (agreeing(volume, frame, wanted, beam) for volume in [mean, *found[:tries]])
-        detail = _detail(maps, frame, shown, small, look, beam)
-    return Estimate(frame, maps, tuple(others), look, shown, detail)
+        planes = planes_of(_scaled(mass, wanted, beam), places, frames)
+        volumes = frame.lift(planes)
+        maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
+        others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
+        detail = _detail(shown, look, wanted)
+    return Estimate(frame, maps, others, look, shown, detail, _depth(planes.mean(dim=0).sum(dim=0), frame))
 
 
-def agreeing(maps: torch.Tensor, frame: Frame, wanted: torch.Tensor, beam: Beam) -> torch.Tensor:
-    """The densities with those along each ray scaled until the given view attenuates as wanted (H, W).
+def _mirrored(picture: torch.Tensor, number: int) -> torch.Tensor:
+    return picture.flip(-1) if number % 2 else picture
 
-    A multiplicative algebraic reconstruction of one view. Rays that find nothing get a little soft tissue first.
+
+def _scaled(mass: torch.Tensor, wanted: torch.Tensor, beam: Beam) -> torch.Tensor:
+    """The masses along rays (..., 2, H, W), enlarged as one until they attenuate as wanted (H, W). Rays that find
+    nothing get a little soft tissue first."""
+    mass = mass + torch.tensor([0.0, 1e-3]).to(mass)[:, None, None]
+    for _ in range(_SCALINGS):
+        mass = mass * (wanted / beam(mass).clamp(min=1e-4))[..., None, :, :]
+    return mass
+
+
+def agreeing(maps: torch.Tensor, frame: Frame, wanted: torch.Tensor, beam: Beam, steps: int) -> torch.Tensor:
+    """The densities (2, K, J, I) with those along each ray scaled until the given view attenuates as wanted (H, W).
+
+    A multiplicative algebraic reconstruction of one view.
     """
     projector = frame.projector([(0.0, 0.0)])
-    maps = maps.clone()
-    maps[1] += 1e-4
-    for _ in range(_STEPS):
+    for _ in range(steps):
         has = beam(projector(maps)[0] / 10)
         ratio = (wanted / has.clamp(min=1e-4)).clamp(1 / _STRONGEST, _STRONGEST)
-        maps = maps * _along_rays(ratio, frame)
+        maps = maps * frame.lift(ratio.expand(1, 1, frame.voxels[1], *ratio.shape))[0]
     return maps
 
 
-def _along_rays(image: torch.Tensor, frame: Frame) -> torch.Tensor:
-    """An image (H, W) on every plane of the cube, (1, K, J, I)."""
-    return frame.lift(image.expand(1, 1, frame.voxels[1], *image.shape))[0]
+def _detail(shown: torch.Tensor, look: Look, wanted: torch.Tensor) -> torch.Tensor:
+    coarse = resized(wanted, len(shown))
+    return (look.attenuation(shown) - coarse) / coarse.clamp(min=LEAST)
 
 
-def _detail(
-    maps: torch.Tensor, frame: Frame, shown: torch.Tensor, small: torch.Tensor, look: Look, beam: Beam
-) -> torch.Tensor:
-    """What the radiograph has beyond the densities, spread along each ray as they are, (1, rows, K, columns) / mm."""
-    size = min(len(shown), _FINEST)
-    fine = resized(shown, size)
-    coarse = look.attenuation(resized(small, size))
-    share = (look.attenuation(fine) - coarse) / coarse.clamp(min=0.05)
-    rows, planes, columns = size, frame.voxels[1], size
-    sharp = Frame(frame.side, (rows, planes, columns), size, frame.from_behind)
-    total = maps.sum(dim=0)  # (K, J, I)
-    along = frame.projector([(0.0, 0.0)])(total[None])[0, 0] / 10
-    per_density = look.attenuation(small) / along.clamp(min=0.05)
-    weight = total * _along_rays(per_density, frame)[0] / 10  # attenuation per mm
-    weight = functional.interpolate(weight.transpose(0, 1)[None], (rows, columns), mode="bilinear")[0]
-    return (weight * _along_rays(share, sharp)[0].transpose(0, 1)).transpose(0, 1)[None].contiguous()
+def _depth(density: torch.Tensor, frame: Frame) -> torch.Tensor:
+    """Mean depth of what is on planes along the rays (depth, H, W), in mm behind the middle of the frame."""
+    planes = len(density)
+    behind = ((torch.arange(planes) + 0.5) / planes - 0.5) * frame.side
+    sums = torch.stack([density.sum(dim=0) + 1e-6, torch.einsum("dhw,d->hw", density, behind)])
+    smooth = functional.avg_pool2d(sums[None], _SMOOTH, stride=1, padding=_SMOOTH // 2, count_include_pad=False)[0]
+    return smooth[1] / smooth[0]
 
 
 def resized(image: torch.Tensor, size: int) -> torch.Tensor:
     """A square image (N, N) with another number of pixels; smaller ones are means."""
+    if size == len(image):
+        return image
     mode = "area" if size < len(image) else "bicubic"
     options = {} if mode == "area" else {"align_corners": False}
     return functional.interpolate(image[None, None], (size, size), mode=mode, **options)[0, 0]

@@ -22,7 +22,7 @@ from .estimate import SIZE, Estimate, estimate, resized
 from .frame import Frame
 from .networks import DepthNet
 from .options import LARGEST_ANGLE, MOST_VIEWS, Projection, SynthesisOptions
-from .views import suppressed, view
+from .views import suppressed, uncertainty, view
 
 VERSION = "1.0"
 _USUAL_FIELD = 400.0  # mm that a chest radiograph shows in the middle of the body
@@ -66,10 +66,10 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
         one = view(found, *turned, size=max(area.size, SIZE))
         pictures[f"view {number}"] = one.shown
         if number == 1:
-            pictures["uncertainty"] = one.uncertainty
-    given = view(found, 0.0, 0.0, size=max(area.size, SIZE))
+            pictures["uncertainty"] = uncertainty(found, *turned, size=max(area.size, SIZE))
+    given, coarse = view(found, 0.0, 0.0, size=max(area.size, SIZE)), view(found, 0.0, 0.0, SIZE)
     pictures["bone map"], pictures["tissue map"] = given.bone, given.tissue
-    pictures["suppressed"] = suppressed(found.shown, given.bone, given.tissue, found, options.strength)
+    pictures["suppressed"] = suppressed(found.shown, coarse.bone, coarse.tissue, found, options.strength)
     pictures["residual"] = found.shown - given.shown
     images = {
         name: placed.with_array(

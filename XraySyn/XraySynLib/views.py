@@ -4,52 +4,89 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch.nn import functional
 
 from .cubes import Beam
-from .estimate import SIZE, Estimate, resized
+from .estimate import LEAST, SIZE, Estimate, resized
 from .frame import Frame
+
+_TRACE = 0.02  # g/cm2 of bone that count as none
+_ROUNDS = 4  # of finding where details come from
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Pictures (N, N): shown as the radiograph is, uncertainty as its standard deviation; bone and tissue in g/cm2."""
+    """Pictures (N, N): shown as the radiograph is; bone and tissue in g/cm2."""
 
     shown: torch.Tensor
     bone: torch.Tensor
     tissue: torch.Tensor
-    uncertainty: torch.Tensor
 
 
 def view(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> View:
-    """The radiograph from a source turned by so many degrees; size: of the pictures, else of the details."""
-    beam, angles = Beam(), [(azimuth, elevation)]
-    volumes = torch.cat([found.maps, *found.others])
-    along = found.frame.projector(angles)(volumes)[0].unflatten(0, (-1, 2)) / 10
-    attenuation = beam(along)
-    size = size or found.detail.shape[1]
-    fine = resized(attenuation[0], size)
+    """The radiograph from a source turned by so many degrees. size: of the pictures; 0 means that of the radiograph.
+
+    What is finer than the densities moves with the depth at which most of the mass along its ray is.
+    """
+    size = size or len(found.shown)
+    along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
+    fine = resized(Beam()(along), size)
     if size > SIZE:
-        _, rows, planes, columns = found.detail.shape
-        sharp = Frame(found.frame.side, (rows, planes, columns), size, found.frame.from_behind)
-        fine = fine + sharp.projector(angles)(found.detail)[0, 0]
-    shown = found.look.shown(fine.clamp(min=0))
-    guesses = torch.stack([found.look.shown(one) for one in attenuation[1:]])
-    spread = guesses.std(dim=0) if len(guesses) > 1 else torch.zeros_like(guesses[0])
-    bone, tissue, spread = (resized(picture, size) for picture in (*along[0], spread))
-    return View(shown, bone.clamp(min=0), tissue.clamp(min=0), spread.clamp(min=0))
+        flow = functional.interpolate(
+            _sources(found, azimuth, elevation)[None], (size, size), mode="bilinear", align_corners=False
+        )
+        detail = resized(found.detail, size)[None, None]
+        moved = functional.grid_sample(detail, flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+        fine = fine + fine.clamp(min=LEAST) * moved[0, 0]
+    bone, tissue = (resized(picture, size).clamp(min=0) for picture in along)
+    return View(found.look.shown(fine.clamp(min=0)), torch.where(bone < _TRACE, 0.0, bone), tissue)
+
+
+def uncertainty(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> torch.Tensor:
+    """How far a view's estimates are apart: their standard deviation (N, N), in the shades of the radiograph."""
+    size = size or len(found.shown)
+    if len(found.others) < 2:
+        return torch.zeros(size, size)
+    along = found.frame.projector([(azimuth, elevation)])(torch.cat(found.others))[0].unflatten(0, (-1, 2)) / 10
+    return resized(found.look.shown(Beam()(along)).std(dim=0), size).clamp(min=0)
+
+
+def _sources(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
+    """Where in the radiograph a turned view sees the same, (2, SIZE, SIZE): x and y, its edges at -1 and 1."""
+    frame = Frame(found.frame.side, size=SIZE, from_behind=found.frame.from_behind)
+    given, turned = frame.view(), frame.view(azimuth, elevation)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    pixels = np.stack([columns, rows, np.zeros_like(rows), np.ones_like(rows)], -1) @ turned.pixel_to_ras[:3].T
+    rays = torch.from_numpy(pixels - turned.source).float()
+    source, across, down, beam = (
+        torch.from_numpy(vector).float() for vector in (turned.source, *given.frame[:3, :3].T)
+    )
+    half = given.width * given.pixel / 2 / given.sdd
+    place = torch.zeros(SIZE, SIZE, 2)
+    for number in range(_ROUNDS):
+        depth = functional.grid_sample(
+            found.depth[None, None], place[None], padding_mode="border", align_corners=False
+        )[0, 0]
+        depth = depth if number else found.depth
+        points = source + ((depth - source @ beam) / (rays @ beam))[..., None] * rays
+        away = given.sid + points @ beam
+        place = torch.stack([points @ across, points @ down], dim=-1) / away[..., None] / half
+    return place.permute(2, 0, 1)
 
 
 def suppressed(
     shown: torch.Tensor, bone: torch.Tensor, tissue: torch.Tensor, found: Estimate, strength: float
 ) -> torch.Tensor:
-    """A radiograph (N, N) with its bone taken for as much soft tissue; strength: 0 leaves it as it is, 1 is all of it.
+    """A radiograph (N, N) with its bone (M, M) taken for as much soft tissue; strength: 0 leaves it as it is, 1 is all
+    of it.
 
     Algorithm 1 of the paper, corrected: its steps are the gain A_fill / A on the signal, here on its logarithm.
     Without bone along a ray the pixel stays as it is, bit for bit.
     """
-    beam = Beam()
+    beam, look, size = Beam(), found.look, len(shown)
     gone = beam(torch.stack([bone, tissue])) - beam(torch.stack([torch.zeros_like(bone), bone + tissue]))
-    look = found.look
+    gone = resized(torch.where(bone > 0, gone, 0.0), size)
     lower = look.shown((look.attenuation(shown) - strength * gone).clamp(min=0))
-    return torch.where(bone > 0, lower + (shown - look.shown(look.attenuation(shown))), shown)
+    return torch.where(gone > 0, lower + (shown - look.shown(look.attenuation(shown))), shown)
