@@ -95,7 +95,7 @@ def test_suppression_takes_away_bone_only_and_as_much_as_asked():
     shown = found().shown
     bone, tissue = torch.zeros(200, 200), torch.full((200, 200), 15.0)
     bone[60:90, 50:120] = 2.0
-    none, half, full = (suppressed(shown, bone, tissue, found(), strength) for strength in (0.0, 0.5, 1.0))
+    none, half, full = (suppressed(shown, bone, tissue, found().look, strength) for strength in (0.0, 0.5, 1.0))
     torch.testing.assert_close(none, shown, rtol=0, atol=1e-5)
     assert torch.equal(full[bone == 0], shown[bone == 0])
     inside = bone > 0
@@ -107,15 +107,9 @@ def test_suppression_of_a_known_body_is_the_body_without_bone():
     cube = random_cube(box_body(), np.random.default_rng(0))
     along = cube.frame.projector([(0.0, 0.0)])(cube.maps)[0] / 10
     beam, look = Beam(), Look(8.0, 0.0, 1.0)
-
-    class Known:
-        pass
-
-    known = Known()
-    known.look = look
     bone, tissue = along
     wanted = look.shown(beam(torch.stack([torch.zeros_like(bone), bone + tissue])))
-    free = suppressed(look.shown(beam(along)), bone, tissue, known, 1.0)
+    free = suppressed(look.shown(beam(along)), bone, tissue, look, 1.0)
     torch.testing.assert_close(free, wanted, rtol=0, atol=1e-5)
 
 

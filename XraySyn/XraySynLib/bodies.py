@@ -120,10 +120,15 @@ def bodies(folder: Path, split: str) -> tuple[list[Body], np.ndarray]:
     return found, weights / weights.sum()
 
 
+def kind_of(name: str) -> str:
+    """What is in a body: the letters that its name begins with."""
+    return re.match(r"[^\W\d_]*", name)[0].lower()  # type: ignore[index]
+
+
 def _held_out(names: Sequence[str]) -> set[str]:
     kinds: dict[str, list[str]] = {}
     for name in names:
-        kinds.setdefault(re.match(r"[^\W\d_]*", name)[0].lower(), []).append(name)  # type: ignore[index]
+        kinds.setdefault(kind_of(name), []).append(name)
     return {
         name
         for kind in kinds.values()

@@ -47,7 +47,7 @@ def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: flo
         mass, places = (torch.stack([_mirrored(one, n) for n, one in enumerate(part)]) for part in found)
         look = fit_look(small, beam(mass.mean(dim=0)), gamma)
         wanted = look.attenuation(small)
-        planes = planes_of(_scaled(mass, wanted, beam), places, frames)
+        planes = planes_of(scaled(mass, wanted, beam), places, frames)
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
         others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
@@ -59,7 +59,7 @@ def _mirrored(picture: torch.Tensor, number: int) -> torch.Tensor:
     return picture.flip(-1) if number % 2 else picture
 
 
-def _scaled(mass: torch.Tensor, wanted: torch.Tensor, beam: Beam) -> torch.Tensor:
+def scaled(mass: torch.Tensor, wanted: torch.Tensor, beam: Beam) -> torch.Tensor:
     """The masses along rays (..., 2, H, W), enlarged as one until they attenuate as wanted (H, W). Rays that find
     nothing get a little soft tissue first."""
     mass = mass + torch.tensor([0.0, 1e-3]).to(mass)[:, None, None]

@@ -114,7 +114,7 @@ def scores(scene: Scene, found: Estimate, pictures: Mapping[float, torch.Tensor]
     """PSNR and SSIM of one scene."""
     with torch.inference_mode():
         given = view(found, 0.0, 0.0, SIZE)
-        free = suppressed(scene.radiograph, given.bone, given.tissue, found, 1.0)
+        free = suppressed(scene.radiograph, given.bone, given.tissue, found.look, 1.0)
     small = [a for a in ANGLES if abs(a) <= 9]
     peaks = [float(x.max()) for x in scene.along]
     row = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from InverseImagingLib.xray.spectrum import Material, mass_attenuation
 from .estimate import SIZE, Estimate, estimate, resized
 from .frame import Frame
 from .networks import DepthNet
-from .options import LARGEST_ANGLE, MOST_VIEWS, Projection, SynthesisOptions
-from .views import suppressed, uncertainty, view
+from .options import LARGEST_ANGLE, MOST_VIEWS, Picture, Projection, SynthesisOptions
+from .views import View, suppressed, uncertainty, view
 
 VERSION = "1.0"
+DRAFT_SIZE = 512  # pixels
 _USUAL_FIELD = 400.0  # mm that a chest radiograph shows in the middle of the body
 _MAGNIFICATION = 0.9  # of the detector's pixels, in the middle of the body
 _CT_ENERGY = 70.0  # keV
@@ -38,19 +40,13 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     large as the part of it that is used; they lie where it does. "view 1", "view 2", ... are turned by the azimuths of
     the options, shown as the radiograph is, 0 to 1; "bone map" and "tissue map" (g/cm2) and "suppressed" belong to the
     radiograph itself; "uncertainty" is the standard deviation of view 1, "residual" the radiograph less its
-    reprojection; "CT" (HU) and "bone mask" are volumes in patient space, with the isocenter at the origin.
+    reprojection; "CT" (HU) and "bone mask" are volumes in patient space, with the isocenter at the origin. With the
+    option only there is that picture alone, with draft it has at most DRAFT_SIZE pixels along its longer side.
     Everything is a network's guess. Raises InputError; Cancelled passes through.
     """
     began = time.monotonic()
     check_options(options)
-    angles = [(azimuth, options.elevation) for azimuth in azimuths(options)]  # type: ignore[arg-type]
-    if len(angles) > MOST_VIEWS:
-        raise InputError(f"A sweep has at most {MOST_VIEWS} views, not {len(angles)}.")
-    for azimuth, _ in angles:
-        if abs(azimuth) > LARGEST_ANGLE:
-            raise InputError(
-                f"Views can be turned by up to {LARGEST_ANGLE:g} degrees, not {azimuth:g}; choose a narrower sweep."
-            )
+    angles = _angles(options)
     on_progress(Progress(0.0, "preparing the radiograph"))
     radiograph = _taken_in(image, options.intake())
     weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
@@ -58,26 +54,16 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     found = _estimated(
         image, options.intake(), _side(radiograph, options), options.projection, options.gamma, options.tries, weights
     )
-    placed = radiograph.placed_in(image)
-    area = _Area(radiograph.array.shape)
-    pictures: dict[str, torch.Tensor] = {}
-    for number, turned in enumerate(angles, 1):
-        on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
-        one = view(found, *turned, size=max(area.size, SIZE))
-        pictures[f"view {number}"] = one.shown
-        if number == 1:
-            pictures["uncertainty"] = uncertainty(found, *turned, size=max(area.size, SIZE))
-    given, coarse = view(found, 0.0, 0.0, size=max(area.size, SIZE)), view(found, 0.0, 0.0, SIZE)
-    pictures["bone map"], pictures["tissue map"] = given.bone, given.tissue
-    pictures["suppressed"] = suppressed(found.shown, coarse.bone, coarse.tissue, found, options.strength)
-    pictures["residual"] = found.shown - given.shown
+    placed, area = radiograph.placed_in(image), _Area(radiograph.array.shape)
+    size = min(area.size, DRAFT_SIZE) if options.draft else area.size
     images = {
-        name: placed.with_array(
-            area.cut(picture)[None], name=f"{image.name} {name}".strip(), meaning=_MEANING.get(name, Meaning.DISPLAY)
+        name: area.cut(
+            picture, placed, size, name=f"{image.name} {name}".strip(), meaning=_MEANING.get(name, Meaning.DISPLAY)
         )
-        for name, picture in pictures.items()
+        for name, picture in _pictures(found, angles, options, max(size, SIZE), on_progress)
     }
-    images |= _volumes(found, image.name)
+    if not options.only:
+        images |= _volumes(found, image.name)
     psnr = _psnr(found)
     warnings = list(radiograph.warnings)
     if psnr < _LEAST_PSNR:
@@ -101,6 +87,47 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
 
 
 _MEANING = dict.fromkeys(("bone map", "tissue map", "uncertainty", "residual"), Meaning.SCALAR)
+
+
+def _angles(options: SynthesisOptions) -> list[tuple[float, float]]:
+    """Azimuth and elevation of each view. Raises InputError for too many, and for those turned too far."""
+    angles = [(azimuth, options.elevation) for azimuth in azimuths(options)]  # type: ignore[arg-type]
+    if len(angles) > MOST_VIEWS:
+        raise InputError(f"A sweep has at most {MOST_VIEWS} views, not {len(angles)}.")
+    for azimuth, _ in angles:
+        if abs(azimuth) > LARGEST_ANGLE:
+            raise InputError(
+                f"Views can be turned by up to {LARGEST_ANGLE:g} degrees, not {azimuth:g}; choose a narrower sweep."
+            )
+    return angles
+
+
+def _pictures(
+    found: Estimate, angles: list[tuple[float, float]], options: SynthesisOptions, size: int, on_progress: OnProgress
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """The pictures that the options ask for, (size, size), by name."""
+    wanted = options.pictures()
+    if Picture.VIEW in wanted:
+        for number, turned in enumerate(angles, 1):
+            on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
+            yield f"view {number}", view(found, *turned, size).shown
+    shown, coarse = resized(found.shown, size), _given(found, SIZE)
+    makers = {
+        Picture.BONE_MAP: lambda: _given(found, size).bone,
+        Picture.TISSUE_MAP: lambda: _given(found, size).tissue,
+        Picture.SUPPRESSED: lambda: suppressed(shown, coarse.bone, coarse.tissue, found, options.strength),
+        Picture.UNCERTAINTY: lambda: uncertainty(found, *angles[0], size),
+        Picture.RESIDUAL: lambda: shown - _given(found, size).shown,
+    }
+    for picture, make in makers.items():
+        if picture in wanted:
+            yield picture.value, make()
+
+
+@functools.lru_cache(maxsize=3)  # what the sliders of a panel do not change: coarse, draft and whole
+def _given(found: Estimate, size: int) -> View:
+    """The view that the radiograph itself is."""
+    return view(found, 0.0, 0.0, size)
 
 
 @functools.lru_cache(maxsize=2)  # a panel turns one radiograph many times
@@ -146,11 +173,18 @@ class _Area:
         right, bottom = self.size - self.width - self.left, self.size - self.height - self.top
         return functional.pad(picture[None, None], (self.left, right, self.top, bottom), mode="replicate")[0, 0]
 
-    def cut(self, square: torch.Tensor) -> np.ndarray:
-        """(H, W) of a square of any size."""
-        if len(square) != self.size:
-            square = functional.interpolate(square[None, None], (self.size, self.size), mode="area")[0, 0]
-        return square[self.top : self.top + self.height, self.left : self.left + self.width].contiguous().numpy()
+    def cut(self, square: torch.Tensor, placed: Image, longer: int, **changes: Any) -> Image:
+        """The radiograph's part of a square of any size, with so many pixels along its longer side, where the
+        radiograph lies (placed)."""
+        scale = self.size / longer
+        height, width = (max(1, round(side / scale)) for side in (self.height, self.width))
+        top, left = (longer - height) // 2, (longer - width) // 2
+        array = resized(square, longer)[top : top + height, left : left + width].contiguous().numpy()
+        matrix = placed.ijk_to_ras.copy()
+        corner = np.array([left * scale - self.left, top * scale - self.top]) + (scale - 1) / 2
+        matrix[:3, 3] += matrix[:3, :2] @ corner
+        matrix[:3, :2] *= scale
+        return placed.with_array(array[None], ijk_to_ras=matrix, **changes)
 
 
 def _volumes(found: Estimate, name: str) -> dict[str, Image]:
@@ -174,5 +208,5 @@ def _volumes(found: Estimate, name: str) -> dict[str, Image]:
 def _psnr(found: Estimate) -> float:
     """How well the estimate gives the radiograph back, in dB at 128 x 128."""
     small = resized(found.shown, SIZE)
-    error = float(((view(found, 0.0, 0.0, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
+    error = float(((_given(found, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
     return -10 * float(np.log10(max(error, 1e-10)))

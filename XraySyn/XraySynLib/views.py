@@ -11,6 +11,7 @@ from torch.nn import functional
 from .cubes import Beam
 from .estimate import LEAST, SIZE, Estimate, resized
 from .frame import Frame
+from .look import Look
 
 _TRACE = 0.02  # g/cm2 of bone that count as none
 _ROUNDS = 4  # of finding where details come from
@@ -77,7 +78,7 @@ def _sources(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
 
 
 def suppressed(
-    shown: torch.Tensor, bone: torch.Tensor, tissue: torch.Tensor, found: Estimate, strength: float
+    shown: torch.Tensor, bone: torch.Tensor, tissue: torch.Tensor, look: Look, strength: float
 ) -> torch.Tensor:
     """A radiograph (N, N) with its bone (M, M) taken for as much soft tissue; strength: 0 leaves it as it is, 1 is all
     of it.
@@ -85,7 +86,7 @@ def suppressed(
     Algorithm 1 of the paper, corrected: its steps are the gain A_fill / A on the signal, here on its logarithm.
     Without bone along a ray the pixel stays as it is, bit for bit.
     """
-    beam, look, size = Beam(), found.look, len(shown)
+    beam, size = Beam(), len(shown)
     gone = beam(torch.stack([bone, tissue])) - beam(torch.stack([torch.zeros_like(bone), bone + tissue]))
     gone = resized(torch.where(bone > 0, gone, 0.0), size)
     lower = look.shown((look.attenuation(shown) - strength * gone).clamp(min=0))
