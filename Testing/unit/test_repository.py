@@ -188,8 +188,8 @@ def package_name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
-IN_SLICER = {"numpy", "scipy", "simpleitk", "pydicom", "requests", "vtk"}
-PACKAGE_OF = {"skimage": "scikit-image", "pywt": "pywavelets"}
+IN_SLICER = {"numpy", "pillow", "scipy", "simpleitk", "pydicom", "requests", "vtk"}
+PACKAGE_OF = {"PIL": "pillow", "skimage": "scikit-image", "pywt": "pywavelets"}
 
 
 def required_in_slicer(module: str) -> set[str]:

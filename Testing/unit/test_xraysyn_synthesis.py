@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 from xraysyn_samples import box_body, untrained, write_untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read, write
+from InverseImagingLib.xray.intake import Crop, Invert
 from InverseImagingLib.xray.options import RadiographOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
@@ -23,7 +26,7 @@ from XraySynLib.evaluation import by_back_projection, evaluate, psnr, render, sc
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
-from XraySynLib.synthesize import synthesize
+from XraySynLib.synthesize import DRAFT_SIZE, synthesize
 from XraySynLib.views import suppressed, uncertainty, view
 
 
@@ -137,6 +140,31 @@ def test_synthesize_gives_everything_where_it_belongs(tmp_path: Path):
     np.testing.assert_allclose(result.images["view 2"].array, take(chest()), atol=0.03)
 
 
+@pytest.mark.parametrize("shape", [(600, 900), (900, 600), (120, 100)])
+def test_a_draft_of_one_picture_lies_where_the_whole_does(tmp_path: Path, shape: tuple[int, int]):
+    weights = str(write_untrained(tmp_path / "own.safetensors"))
+    rng = np.random.default_rng(0)
+    small = torch.from_numpy(rng.random((1, 1, 8, 8), np.float32))
+    array = torch.nn.functional.interpolate(small, shape, mode="bicubic")[0].numpy()
+    image = Image(array, np.array([[-0.2, 0, 0, 9], [0, -0.2, 0, 8], [0, 0, 1, 7], [0, 0, 0, 1.0]]), Meaning.DISPLAY)
+    own = SynthesisOptions(weights=weights, crop=Crop.NONE, invert=Invert.NO, tries=1)
+    whole = synthesize(image, replace(own, only="suppressed")).images["suppressed"]
+    result = synthesize(image, replace(own, only="suppressed", draft=True))
+    draft = result.images["suppressed"]
+    assert set(result.images) == {"suppressed"}
+    assert whole.array.shape[1:] == shape
+    assert max(draft.array.shape) == min(max(shape), DRAFT_SIZE)
+
+    def at(image: Image, fraction: float) -> tuple[float, np.ndarray]:
+        row, column = (round(fraction * (side - 1)) for side in image.array.shape[1:])
+        return float(image.array[0, row, column]), (image.ijk_to_ras @ [column, row, 0, 1])[:3]
+
+    for fraction in (0.0, 0.3, 1.0):
+        (value, place), (other, other_place) = at(draft, fraction), at(whole, fraction)
+        np.testing.assert_allclose(place, other_place, atol=0.4)  # two pixels
+        assert value == pytest.approx(other, abs=0.05)
+
+
 def take(image: Image) -> np.ndarray:
     from InverseImagingLib.xray.intake import take_in
 
@@ -149,6 +177,8 @@ def test_what_is_no_frontal_radiograph_is_said(tmp_path: Path):
         synthesize(phantom(Anatomy.THORAX, 64, 0), SynthesisOptions(weights=weights))
     with pytest.raises(InputError, match="must be at most 18"):
         synthesize(chest(), SynthesisOptions(weights=weights, azimuth=30.0))
+    with pytest.raises(InputError, match="There is no picture 'bones'; known are view"):
+        synthesize(chest(), SynthesisOptions(weights=weights, only="bones"))
     with pytest.raises(InputError, match="up to 18 degrees"):
         synthesize(chest(), SynthesisOptions(weights=weights, sweep="-30:30:3"))
     other = tmp_path / "other.safetensors"
@@ -163,13 +193,21 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     weights, source = str(write_untrained(tmp_path / "own.safetensors")), tmp_path / "chest.png"
     write(chest().with_array((chest().array * 16).astype(np.uint16)), source)
     out = tmp_path / "out"
-    own = ["--weights", weights, "--tries", "1"]
-    assert cli.main(["synthesize", str(source), str(out), "--azimuth", "-9:9:2", *own]) == 0
+    own, turning = ["--weights", weights, "--tries", "1"], tmp_path / "turn.gif"
+    command = ["synthesize", str(source), str(out), "--animation", str(turning)]
+    assert cli.main([*command, *own]) == 2
+    assert "An animation needs several views" in capsys.readouterr().err
+    assert cli.main([*command[:-1], "turn.mp4", "--azimuth", "-9:9:2", *own]) == 2
+    assert "must end in .gif" in capsys.readouterr().err
+    assert cli.main([*command, "--azimuth", "-9:9:2", *own]) == 0
+    assert Pillow.open(turning).n_frames == 2
     names = {path.name for path in out.iterdir()}
     assert {"view-01.png", "view-02.png", "suppressed.png", "bone-map.nrrd", "ct.nrrd", "report.json"} <= names
     free = tmp_path / "free.png"
     assert cli.main(["suppress-bone", str(source), str(free), "--strength", "0.5", "--weights", weights]) == 0
     assert read(free).array.dtype == np.uint16
+    for path in (free, out / "suppressed.png", out / "view-01.png"):
+        assert "For research only" in Pillow.open(path).text["Comment"]
     capsys.readouterr()
     assert cli.main(["synthesize", str(source), str(out), "--azimuth", "x"]) == 2
     assert "--azimuth needs degrees" in capsys.readouterr().err

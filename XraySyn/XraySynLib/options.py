@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from InverseImagingLib.device import Device
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import Choice, option
 from InverseImagingLib.xray.intake import Crop, IntakeOptions, Invert
 
@@ -20,6 +21,22 @@ class Projection(Choice):
 
     def label(self) -> str:
         return {"pa": "Frontal, detector in front (PA)", "ap": "Frontal, detector behind (AP)"}[self.value]
+
+
+class Picture(Choice):
+    """What is made of a radiograph, beside the volumes."""
+
+    VIEW = "view"
+    BONE_MAP = "bone map"
+    TISSUE_MAP = "tissue map"
+    SUPPRESSED = "suppressed"
+    UNCERTAINTY = "uncertainty"
+    RESIDUAL = "residual"
+
+    def label(self) -> str:
+        return {"view": "View from this angle", "suppressed": "Radiograph without bone"}.get(
+            self.value, self.value.capitalize()
+        )
 
 
 @dataclass(frozen=True)
@@ -48,10 +65,26 @@ class SynthesisOptions:
         0.0, "Attenuation goes with the gray value to this power; 0 means what fits best.", low=0, high=4
     )
     crop: Crop = option(Crop.AUTO, "What is cut away around the picture.")
+    crop_top: float = option(0.0, "Cut away above, if the crop is manual.", low=0, high=95, unit="%")
+    crop_bottom: float = option(0.0, "Cut away below, if the crop is manual.", low=0, high=95, unit="%")
+    crop_left: float = option(0.0, "Cut away on the left, if the crop is manual.", low=0, high=95, unit="%")
+    crop_right: float = option(0.0, "Cut away on the right, if the crop is manual.", low=0, high=95, unit="%")
     invert: Invert = option(Invert.AUTO, "Whether black and white are exchanged.")
     tries: int = option(4, "Estimates whose differences tell how sure each pixel is.", low=1, high=6)
     weights: str = option("", "A safetensors file with weights of your own; empty means those of the model.")
     device: Device = option(Device.AUTO, "What computes: auto, cpu, cuda or mps.")
+    only: str = option("", "One picture alone, by name; empty means all, and the volumes.")
+    draft: bool = option(False, "Make pictures small, to be quick.")
 
     def intake(self) -> IntakeOptions:
-        return IntakeOptions(crop=self.crop, invert=self.invert)
+        """How the radiograph is made ready."""
+        names = ("crop", "crop_top", "crop_bottom", "crop_left", "crop_right", "invert")
+        return IntakeOptions(**{name: getattr(self, name) for name in names})
+
+    def pictures(self) -> set[Picture]:
+        """What to make. Raises InputError for an unknown name."""
+        if self.only not in ("", *Picture):
+            raise InputError(
+                f"There is no picture '{self.only}'; known are {', '.join(each.value for each in Picture)}."
+            )
+        return {Picture(self.only)} if self.only else set(Picture)

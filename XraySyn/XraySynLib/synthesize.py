@@ -46,7 +46,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     """
     began = time.monotonic()
     check_options(options)
-    angles = _angles(options)
+    angles, wanted = _angles(options), options.pictures()
     on_progress(Progress(0.0, "preparing the radiograph"))
     radiograph = _taken_in(image, options.intake())
     weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
@@ -60,7 +60,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
         name: area.cut(
             picture, placed, size, name=f"{image.name} {name}".strip(), meaning=_MEANING.get(name, Meaning.DISPLAY)
         )
-        for name, picture in _pictures(found, angles, options, max(size, SIZE), on_progress)
+        for name, picture in _pictures(found, wanted, angles, options.strength, max(size, SIZE), on_progress)
     }
     if not options.only:
         images |= _volumes(found, image.name)
@@ -103,10 +103,14 @@ def _angles(options: SynthesisOptions) -> list[tuple[float, float]]:
 
 
 def _pictures(
-    found: Estimate, angles: list[tuple[float, float]], options: SynthesisOptions, size: int, on_progress: OnProgress
+    found: Estimate,
+    wanted: set[Picture],
+    angles: list[tuple[float, float]],
+    strength: float,
+    size: int,
+    on_progress: OnProgress,
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """The pictures that the options ask for, (size, size), by name."""
-    wanted = options.pictures()
+    """The pictures that are wanted, (size, size), by name."""
     if Picture.VIEW in wanted:
         for number, turned in enumerate(angles, 1):
             on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
@@ -115,7 +119,7 @@ def _pictures(
     makers = {
         Picture.BONE_MAP: lambda: _given(found, size).bone,
         Picture.TISSUE_MAP: lambda: _given(found, size).tissue,
-        Picture.SUPPRESSED: lambda: suppressed(shown, coarse.bone, coarse.tissue, found, options.strength),
+        Picture.SUPPRESSED: lambda: suppressed(shown, coarse.bone, coarse.tissue, found.look, strength),
         Picture.UNCERTAINTY: lambda: uncertainty(found, *angles[0], size),
         Picture.RESIDUAL: lambda: shown - _given(found, size).shown,
     }

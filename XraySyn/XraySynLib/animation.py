@@ -1,0 +1,44 @@
+"""The views of a sweep as an animated GIF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.files import beside
+
+from .labels import labelled
+
+_LARGEST = 512  # pixels along the longer side
+_MILLISECONDS = 80  # that a view is seen
+
+
+def check_animation(path: Path) -> None:
+    """Raise InputError for a file that does not end as an animation does."""
+    if path.suffix.lower() != ".gif":
+        raise InputError(f"Animation '{path.name}' must end in .gif; name it so.")
+
+
+def write_animation(views: Sequence[np.ndarray], path: Path) -> None:
+    """Write views (H, W), 0 to 1, as a GIF that turns to and fro without end and says that it is synthesized.
+
+    Raises InputError for fewer than two views, another ending, and a place that cannot be written to.
+    """
+    check_animation(path)
+    if len(views) < 2:
+        raise InputError("An animation needs the views of a sweep, but there is only one; take a sweep first.")
+    frames = [Pillow.fromarray(labelled(_small(view))) for view in (*views, *views[-2:0:-1])]
+    with beside(path) as folder:
+        frames[0].save(
+            folder / path.name, save_all=True, append_images=frames[1:], duration=_MILLISECONDS, loop=0, optimize=False
+        )
+
+
+def _small(view: np.ndarray) -> np.ndarray:
+    picture = Pillow.fromarray((view.clip(0, 1) * 255).round().astype(np.uint8))
+    picture.thumbnail((_LARGEST, _LARGEST))
+    return np.asarray(picture)
