@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
         ("seed", int, "seed of the data"),
     ):
         train.add_argument(f"--{name}", type=kind, metavar=kind.__name__.upper(), help=text)
-    train.add_argument("--bundle", metavar="DIR", help="write the weights into this bundle at the end")
+    train.add_argument("--bundle", metavar="DIR", default="", help="write the weights into this bundle at the end")
     evaluate = _command(commands, "evaluate", "Measure a model on the patients that were set apart.", _evaluate)
     evaluate.add_argument("--data", required=True, metavar="DIR", help="what inverse-imaging prepare made")
     evaluate.add_argument("--weights", metavar="FILE", help="a safetensors file instead of the model that is there")
@@ -69,14 +69,18 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     workshop = _workshop(arguments)
-    chosen = {name: getattr(arguments, name) for name in ("steps", "batch", "rate", "seed")}
-    options = workshop.TrainingOptions(**{name: value for name, value in chosen.items() if value is not None})
-    check_place(arguments.out)
-    trainer = workshop.train(
-        Path(arguments.data), Path(arguments.out), options, resume=arguments.resume, say=_say(arguments)
+    options = workshop.training_options(
+        **{name: getattr(arguments, name) for name in ("steps", "batch", "rate", "seed")}
     )
-    if arguments.bundle:
-        workshop.export(trainer, Path(arguments.bundle), {})
+    check_place(arguments.out)
+    workshop.train(
+        Path(arguments.data),
+        Path(arguments.out),
+        options,
+        resume=arguments.resume,
+        bundle=arguments.bundle,
+        say=_say(arguments),
+    )
     return 0
 
 

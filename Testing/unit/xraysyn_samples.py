@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,14 @@ def untrained(seed: int = 0) -> DepthNet:
 def write_untrained(path: Path) -> Path:
     save_file(untrained().state_dict(), path)
     return path
+
+
+def write_prepared(folder: Path) -> Path:
+    """Data as inverse-imaging prepare makes them: two bodies for training, one for tests."""
+    folder.mkdir()
+    for seed in range(3):
+        np.savez_compressed(folder / f"box{seed}.npz", maps=box_body(seed=seed).maps)
+    with (folder / "split.csv").open("w", newline="") as file:
+        rows = [("name", "split", "weight"), ("box0", "train", 1), ("box1", "train", 1), ("box2", "test", 1)]
+        csv.writer(file).writerows(rows)
+    return folder

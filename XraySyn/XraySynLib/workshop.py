@@ -20,13 +20,27 @@ from .training import CHECKPOINT, Trainer, TrainingOptions
 
 NETWORK = "depth"  # of the bundle
 
-__all__ = ["NETWORK", "TrainingOptions", "evaluate_weights", "prepare", "train"]
+__all__ = ["NETWORK", "evaluate_weights", "prepare", "train", "training_options"]
+
+
+def training_options(**chosen: Any) -> TrainingOptions:
+    """Those that are chosen; what is None stays as it is by default."""
+    return TrainingOptions(**{name: value for name, value in chosen.items() if value is not None})
 
 
 def train(
-    data: Path, folder: Path, options: TrainingOptions, *, resume: bool = False, say: Callable[[str], None] = print
-) -> Trainer:
-    """Train the compact preset on prepared data; see training.Trainer. Raises InputError."""
+    data: Path,
+    folder: Path,
+    options: TrainingOptions,
+    *,
+    resume: bool = False,
+    bundle: str = "",
+    say: Callable[[str], None] = print,
+) -> None:
+    """Train the compact preset on prepared data; see training.Trainer.
+
+    bundle: a folder that gets the weights at the end. Raises InputError.
+    """
     check_options(options)
     if not resume and (folder / CHECKPOINT).exists():
         raise InputError(f"'{folder}' holds a training run; go on with --resume, or name another folder.")
@@ -36,14 +50,10 @@ def train(
         trainer.resume()
     found, weights = bodies(data, "train")
     trainer.run(found, weights, say)
-    return trainer
-
-
-def export(trainer: Trainer, bundle: Path, facts: dict[str, Any]) -> Weights:
-    """Write the average weights of a run into a bundle, fp16."""
-    network = DepthNet()
-    network.load_state_dict(trainer.average)
-    return write_weights(bundle, NETWORK, network, {"steps": trainer.step, "seconds": round(trainer.seconds), **facts})
+    if bundle:
+        trainer.network.load_state_dict(trainer.average)
+        facts = {"steps": trainer.step, "seconds": round(trainer.seconds)}
+        write_weights(Path(bundle), NETWORK, trainer.network, facts)
 
 
 def evaluate_weights(data: Path, weights: Weights, say: Callable[[str], None] = print) -> dict[str, Any]:
