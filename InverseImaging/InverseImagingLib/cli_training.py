@@ -36,6 +36,9 @@ def add(commands: Any) -> None:
     evaluate = _command(commands, "evaluate", "Measure a model on the patients that were set apart.", _evaluate)
     evaluate.add_argument("--data", required=True, metavar="DIR", help="what inverse-imaging prepare made")
     evaluate.add_argument("--weights", metavar="FILE", help="a safetensors file instead of the model that is there")
+    evaluate.add_argument("--radiographs", metavar="DIR", default="", help="measure on these real radiographs, too")
+    evaluate.add_argument("--projection", choices=("pa", "ap"), default="pa", help="how those were taken (pa)")
+    evaluate.add_argument("--unet", metavar="FILE", default="", help="weights of a 2D U-Net as one more baseline")
     evaluate.add_argument("--json", metavar="FILE", help="write all numbers here")
 
 
@@ -90,9 +93,15 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         check_place(arguments.json)
     chosen = arguments.weights
     weights = own_weights(chosen) if chosen else find_weights(_TITLES[arguments.method], workshop.NETWORK)
-    found = workshop.evaluate_weights(Path(arguments.data), weights, _say(arguments))
-    for name, value in found["means"].items():
-        print(f"{name}: {value['mean']:.4g} ({value['low']:.4g} to {value['high']:.4g})")
+    found = workshop.evaluate_weights(
+        Path(arguments.data),
+        weights,
+        _say(arguments),
+        radiographs=arguments.radiographs,
+        projection=arguments.projection,
+        unet=arguments.unet,
+    )
+    print(workshop.summary(found))
     if arguments.json:
         write_report(found, arguments.json)
     return 0

@@ -22,7 +22,6 @@ from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
 from XraySynLib.cubes import Beam, random_cube
 from XraySynLib.estimate import SIZE, estimate, resized
-from XraySynLib.evaluation import by_back_projection, evaluate, psnr, render, scene
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
@@ -213,15 +212,3 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "--azimuth needs degrees" in capsys.readouterr().err
     assert cli.main(["suppress-bone", str(source), str(tmp_path / "free.xyz")]) == 2
     assert "names no format" in capsys.readouterr().err
-
-
-def test_the_evaluation_renders_what_the_projector_does_otherwise():
-    body = box_body()
-    frame = Frame(160.0)
-    along = render(torch.from_numpy(body.maps.astype(np.float32)), frame, 0.0)
-    assert along[1].max() == pytest.approx(15.0 - 3.5, abs=0.8)  # 110 mm of tissue, cut by nothing
-    one = scene(body)
-    assert psnr(by_back_projection(one)[-9.0], one.views[-9.0]) > 10
-    result = evaluate([body], untrained(), lambda line: None)
-    assert result["means"]["input view"]["mean"] > 35
-    assert set(result["bodies"]) == {"box"}
