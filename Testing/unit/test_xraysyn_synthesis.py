@@ -25,6 +25,7 @@ from XraySynLib.estimate import SIZE, estimate, resized
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
+from XraySynLib.scores import psnr
 from XraySynLib.synthesize import DRAFT_SIZE, synthesize
 from XraySynLib.views import suppressed, uncertainty, view
 
