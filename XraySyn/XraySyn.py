@@ -2,7 +2,6 @@ import dataclasses
 from pathlib import Path
 
 import slicer
-import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -24,7 +23,8 @@ class XraySyn(ScriptedLoadableModule):
         self.parent.dependencies = ["InverseImaging"]
         self.parent.contributors = ["SlicerInverseImaging contributors"]
         self.parent.helpText = _(
-            "Simulate radiographs of a CT from any direction, with their bone map. "
+            "See a radiograph from other sides, with its bones apart or taken away, "
+            "and simulate radiographs of a CT from any direction. "
             'See the <a href="https://github.com/SlicerInverseImaging/SlicerInverseImaging">tutorial</a>. '
             "For research only, not for clinical use."
         )
@@ -60,112 +60,31 @@ def registerSampleData():
 
 
 class XraySynWidget(ScriptedLoadableModuleWidget):
-    """The panel. Everything that it shares with other panels is in InverseImagingLib."""
+    """The panel: a tab for radiographs, one for CTs. What they share with other panels is in InverseImagingLib."""
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
-        from InverseImagingLib.live_panel import LivePanel
-        from InverseImagingLib.xray.scene import RadiographPreview
+        from InverseImagingLib.sections import Sections
+        from XraySynLib.ct_section import CTSection
+        from XraySynLib.radiograph_section import RadiographSection
 
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/XraySyn.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = XraySynLogic()
-        self.panel = LivePanel(self, self.logic, "XraySyn", _("X-ray Synthesis"), RadiographPreview())
-        self.panel.onParametersChanged = self.showWhatMatters
-        self.panel.onFinished = self.onFinished
-        self.panel.bindSegment(self.ui.boneSegmentSelector, "boneSegmentation", "boneSegmentID")
-        self.ui.cameraButton.connect("clicked(bool)", self.onCamera)
-        self.ui.resetButton.connect("clicked(bool)", self.onReset)
-        self.ui.sweepButton.connect("clicked(bool)", self.onSweep)
-        self.ui.radiographButton.connect("clicked(bool)", self.onShowRadiograph)
-        self.ui.boneMapButton.connect("clicked(bool)", self.onShowBoneMap)
-        slicer.app.layoutManager().connect("layoutChanged(int)", self.showWhatMatters)
-        self.panel.enter()
+        self.fromRadiograph = RadiographSection(self, XraySynRadiographLogic())
+        self.fromCT = CTSection(self, XraySynLogic())
+        self.sections = Sections({_("From a radiograph"): self.fromRadiograph, _("From a CT"): self.fromCT})
+        self.layout.addWidget(self.sections.tabs)
 
     def enter(self):
-        self.panel.enter()
+        self.sections.enter()
 
     def exit(self):
-        self.panel.exit()
+        self.sections.exit()
 
     def cleanup(self):
-        slicer.app.layoutManager().disconnect("layoutChanged(int)", self.showWhatMatters)
-        self.panel.cleanup()
-
-    def showWhatMatters(self):
-        """Say which buttons can be pressed."""
-        p = self.panel.parameters
-        if p is None:
-            return
-        problem = self.logic.problem(p)
-        self.ui.sweepButton.enabled = not problem
-        self.ui.sweepButton.toolTip = problem or _("Take all these views as a sequence.")
-        noCamera = problem or ("" if self.logic.activeCamera() else _("There is no 3D view; choose a layout with one."))
-        self.ui.cameraButton.enabled = not noCamera
-        self.ui.cameraButton.toolTip = noCamera or _(
-            "Put the source where the camera of the 3D view is, and take the radiograph as the view sees the volume."
-        )
-
-    def onCamera(self):
-        """Take the radiograph from where the camera of the 3D view is."""
-        from InverseImagingLib.errors import InputError
-        from InverseImagingLib.xray.scene import options_of_camera
-
-        p = self.panel.parameters
-        try:
-            self.setParameters(options_of_camera(self.logic.activeCamera(), p.inputVolume, p.width, p.height))
-        except InputError as error:
-            self.ui.statusLabel.text = str(error)
-
-    def onReset(self):
-        """Go back to the preset's own direction, distances and detector."""
-        angles = ("azimuth", "elevation", "roll")
-        lengths = ("offset_right", "offset_anterior", "offset_superior", "sid", "sdd", "pixel")
-        pixels = ("width", "height")
-        self.setParameters(dict.fromkeys(angles + lengths, 0.0) | dict.fromkeys(pixels, 0) | {"parallel": False})
-
-    def setParameters(self, values):
-        with slicer.util.NodeModify(self.panel.parameters.parameterNode):
-            for name, value in values.items():
-                setattr(self.panel.parameters, name, value)
-
-    def onSweep(self):
-        self.panel.run(self.logic.sweepRequest)
-
-    def onFinished(self):
-        """Show the new radiograph, unless the red view shows the live one or the user went elsewhere."""
-        radiograph, second = self.panel.results()[:2]
-        self.ui.boneMapButton.enabled = second.IsA("vtkMRMLScalarVolumeNode")  # a sweep has none
-        self.panel.addObserver(radiograph, vtk.vtkCommand.ModifiedEvent, self.onRadiographModified)
-        if self.panel.parameters is not None and not self.panel.parameters.livePreview:
-            self.onShowRadiograph()
-
-    def onShowRadiograph(self):
-        self.show(0)
-
-    def onShowBoneMap(self):
-        self.show(1)
-
-    def show(self, number):
-        from InverseImagingLib.xray.scene import face
-
-        self.panel.parameters.livePreview = False
-        node = self.panel.results()[number]
-        if node is not None:  # it may have been deleted
-            face(node)
-
-    def onRadiographModified(self, radiograph, event):
-        """Keep facing a radiograph that a sequence browser turns."""
-        from InverseImagingLib.xray.scene import face, is_faced
-
-        if is_faced(radiograph):
-            face(radiograph, fit=False)
+        self.sections.cleanup()
 
 
 class XraySynLogic(ScriptedLoadableModuleLogic):
-    """Between nodes and the method; usable from the Python console without the panel."""
+    """Between CTs and the simulation of radiographs; usable from the Python console without the panel."""
 
     _parameterNodeClass = None
 
@@ -267,6 +186,106 @@ class XraySynLogic(ScriptedLoadableModuleLogic):
         )
 
 
+class XraySynRadiographLogic(ScriptedLoadableModuleLogic):
+    """Between radiographs and the synthesis of views; usable from the Python console without the panel."""
+
+    _parameterNodeClass = None
+
+    def __init__(self):
+        super().__init__()
+        self._images = None
+
+    def getParameterNode(self):
+        return self.parameterNodeClass()(super().getParameterNode())
+
+    @classmethod
+    def parameterNodeClass(cls):
+        """The parameters: all fields of SynthesisOptions, and the panel's own choices."""
+        if cls._parameterNodeClass is None:
+            from typing import Annotated
+
+            from slicer.parameterNodeWrapper import WithinRange
+
+            from InverseImagingLib.panel import parameterNodeClass
+            from XraySynLib.options import LARGEST_ANGLE, MOST_VIEWS, Picture, SynthesisOptions
+
+            angle = Annotated[float, WithinRange(-LARGEST_ANGLE, LARGEST_ANGLE)]
+            cls._parameterNodeClass = parameterNodeClass(
+                "XraySynRadiographParameterNode",
+                SynthesisOptions,
+                inputVolume=vtkMRMLScalarVolumeNode,
+                shown=(Picture, Picture.VIEW),
+                showVolume=(bool, True),
+                sweepFrom=(angle, -LARGEST_ANGLE),
+                sweepTo=(angle, LARGEST_ANGLE),
+                sweepCount=(Annotated[int, WithinRange(2, MOST_VIEWS)], 19),
+                livePreview=(bool, False),
+            )
+        return cls._parameterNodeClass
+
+    def problem(self, parameters):
+        """Why nothing can be made with these parameters, in a sentence; empty when it can."""
+        source = parameters.inputVolume
+        if source is None:
+            return _("Select a radiograph.")
+        name = source.GetName()
+        if source.GetImageData() is None:
+            return _("'{name}' is empty; load an image into it.").format(name=name)
+        if source.IsA("vtkMRMLLabelMapVolumeNode"):
+            return _("'{name}' is a label map; select a radiograph.").format(name=name)
+        slices = source.GetImageData().GetDimensions()[2]
+        if slices > 1:
+            return _(
+                "'{name}' is a volume of {slices} slices; select a radiograph, or simulate one in the tab From a CT."
+            ).format(name=name, slices=slices)
+        return ""
+
+    def request(self, parameters):
+        """What to run for all pictures and volumes. Raises InputError."""
+        from InverseImagingLib.nodes import KeptImages
+        from InverseImagingLib.panel import Request, optionsFrom
+        from XraySynLib.options import SynthesisOptions
+
+        self._images = self._images or KeptImages()
+        images = {"image": self._images.of_node("image", parameters.inputVolume)}
+        options = optionsFrom(parameters, SynthesisOptions, sweep="", only="", draft=False)
+        return Request(options, images, parameters.inputVolume)
+
+    def viewRequest(self, parameters):
+        """What to run for the picture that is shown. Raises InputError."""
+        return self._changed(self.request(parameters), only=parameters.shown.value)
+
+    def sweepRequest(self, parameters):
+        """What to run for all views of the sweep. Raises InputError."""
+        from XraySynLib.options import Picture
+
+        sweep = f"{parameters.sweepFrom:.3f}:{parameters.sweepTo:.3f}:{parameters.sweepCount}"
+        return self._changed(self.request(parameters), only=Picture.VIEW.value, sweep=sweep)
+
+    @staticmethod
+    def _changed(request, **changes):
+        return dataclasses.replace(request, options=dataclasses.replace(request.options, **changes))
+
+    def addResult(self, result, request):
+        """Add pictures and volumes beside the radiograph. Returns the nodes, the first view first."""
+        from XraySynLib.nodes import add_synthesis
+
+        return add_synthesis(result, request.options, request.source)
+
+    def process(self, inputVolume, options=None):
+        """Synthesize now, in this process, and return the new nodes, the first view first.
+
+        inputVolume: volume node with one picture, gray or color; options: SynthesisOptions. Raises InputError.
+        """
+        from InverseImagingLib.nodes import image_from_node
+        from XraySynLib.nodes import add_synthesis
+        from XraySynLib.options import SynthesisOptions
+        from XraySynLib.synthesize import synthesize
+
+        options = options or SynthesisOptions()
+        return add_synthesis(synthesize(image_from_node(inputVolume), options), options, inputVolume)
+
+
 class XraySynTest(ScriptedLoadableModuleTest):
     """What Reload and Test runs inside Slicer."""
 
@@ -276,6 +295,8 @@ class XraySynTest(ScriptedLoadableModuleTest):
     def runTest(self):
         self.setUp()
         self.test_radiograph()
+        self.setUp()
+        self.test_synthesis()
 
     def test_radiograph(self):
         import SampleData
@@ -294,3 +315,28 @@ class XraySynTest(ScriptedLoadableModuleTest):
         self.assertGreater(slicer.util.arrayFromVolume(boneMap).max(), 1)
         self.assertEqual(radiograph.GetNodeReference("InverseImaging.SourceVolume"), source)
         self.delayDisplay("Took a radiograph of a phantom")
+
+    def test_synthesis(self):
+        """With a network that has learned nothing."""
+        import tempfile
+
+        import SampleData
+        from safetensors.torch import save_file
+
+        from InverseImagingLib.xray.options import RadiographOptions
+        from XraySynLib.networks import DepthNet
+        from XraySynLib.options import SynthesisOptions
+
+        registerSampleData()
+        phantom = SampleData.downloadSample("X-ray Synthesis thorax phantom")
+        source = XraySynLogic().process(phantom, RadiographOptions(width=128))[0]
+        before = slicer.util.arrayFromVolume(source).copy()
+        with tempfile.TemporaryDirectory() as folder:
+            weights = str(Path(folder) / "own.safetensors")
+            save_file(DepthNet().state_dict(), weights)
+            options = SynthesisOptions(azimuth=9.0, tries=1, weights=weights)
+            view, *others = XraySynRadiographLogic().process(source, options)
+        self.assertTrue((slicer.util.arrayFromVolume(source) == before).all())
+        self.assertEqual(view.GetNodeReference("InverseImaging.SourceVolume"), source)
+        self.assertEqual(len(others), 7)
+        self.delayDisplay("Saw a radiograph from another side")

@@ -30,10 +30,11 @@ class LivePanel(RunPanel):
     livePreview is on, it runs once with the option `draft` and, when nothing changed for a moment, once without.
 
     While one preview is computed, only the newest state waits. The preview goes, and the views are as before, when
-    it is switched off and when the module is left.
+    it is switched off and when the module is left. previewRequest: what is run for a preview; that of Apply by itself.
     """
 
     def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str, preview: LivePreview) -> None:
+        self.previewRequest = logic.request
         self._preview = preview
         self._previewed: Request | None = None  # what was asked for last
         self._said = ""
@@ -118,7 +119,7 @@ class LivePanel(RunPanel):
         """Ask for a preview; False when it would be the one that was asked for last."""
         last, self._previewed = self._previewed, None
         try:
-            request = self.logic.request(self.parameters)
+            request = self.previewRequest(self.parameters)
             if last is not None and draft and _same(request, last):
                 self._previewed = last
                 return False

@@ -79,9 +79,10 @@ def optionsFrom(parameters: Any, options: type, **changes: Any) -> Any:
 class RunPanel(VTKObservationMixin):
     """Runs the panel of one method: between its widgets, its logic and the worker.
 
-    widget: the module's widget, with its .ui already loaded as widget.ui. The .ui holds, by name, inputSelector,
-    inputsButton, advancedButton, applyButton, progressBar, statusLabel, resultsButton and reportText; all that is bound
-    to a parameter has the property SlicerParameterName.
+    widget: the module's widget or one of its tabs, with its .ui already loaded as widget.ui. The .ui holds, by name,
+    inputSelector, inputsButton, advancedButton, applyButton, progressBar, statusLabel, resultsButton and reportText;
+    all that is bound to a parameter has the property SlicerParameterName.
+    suits: whether a volume is one to begin with, where none is chosen.
     """
 
     def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str) -> None:
@@ -90,6 +91,8 @@ class RunPanel(VTKObservationMixin):
         self.parameters: Any = None
         self.onParametersChanged = lambda: None
         self.onFinished = lambda: None
+        self.suits: Callable[[Any], bool] = lambda volume: volume.GetClassName() == "vtkMRMLScalarVolumeNode"
+        self.lockedWhileRunning = ["inputsButton", "advancedButton"]
         self.isRunning = False
         self._method, self._title = method, title
         self._guiTag: Any = None
@@ -98,6 +101,7 @@ class RunPanel(VTKObservationMixin):
         self._nodes: list[str] = []
         self._segments: list[tuple[Any, str, str]] = []
         self._showsProblem = False
+        self._reopens = False
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
@@ -135,8 +139,7 @@ class RunPanel(VTKObservationMixin):
         if not self.parameters.inputVolume:
             volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")  # and what is derived from that class
             self.parameters.inputVolume = next(
-                (v for v in volumes if v.GetClassName() == "vtkMRMLScalarVolumeNode" and not v.GetHideFromEditors()),
-                None,
+                (v for v in volumes if not v.GetHideFromEditors() and self.suits(v)), None
             )
 
     def exit(self) -> None:
@@ -150,13 +153,14 @@ class RunPanel(VTKObservationMixin):
 
     def _onSceneStartClose(self, caller: Any, event: Any) -> None:
         self._drop()
+        self._reopens = self.parameters is not None
         self._setParameters(None)
 
     def _onSceneEndClose(self, caller: Any, event: Any) -> None:
         self._nodes, self._request = [], None
         self._showResults()
         self._showIdle()
-        if self.widget.parent.isEntered:
+        if self._reopens:
             self.enter()
 
     def _onNodeRemoved(self, caller: Any, event: Any) -> None:
@@ -282,7 +286,7 @@ class RunPanel(VTKObservationMixin):
         self._checkCanApply()
 
     def _enableInputs(self, enabled: bool) -> None:
-        for name in ("inputsButton", "advancedButton"):
+        for name in self.lockedWhileRunning:
             getattr(self.ui, name).enabled = enabled
 
     def _showResults(self) -> None:

@@ -33,7 +33,9 @@ def main() -> None:
 
     for name in ("InverseImaging", "XraySyn"):
         modules.load(REPOSITORY / name / f"{name}.py")
-    widget = modules.show("XraySyn")
+    module = modules.show("XraySyn")
+    module.sections.show(module.fromCT)
+    widget = module.fromCT
     panel, slider = widget.panel, widget.ui.azimuthSlider
     panel.parameters.inputVolume = node_from_image(phantom(Anatomy.THORAX, SIZE), "thorax")
     shown: list[float] = []

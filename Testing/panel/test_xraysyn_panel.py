@@ -159,7 +159,9 @@ def test_a_failed_run_says_so(xraysyn: Any, scene: Any, idle: Callable, name: st
 
 def test_what_the_simulation_cannot_use_is_said(scene: Any, open_panel: Callable, wait_until: Callable) -> None:
     """With the real worker."""
-    xraysyn = open_panel("XraySyn")
+    widget = open_panel("XraySyn")
+    widget.sections.show(widget.fromCT)
+    xraysyn = widget.fromCT
     p = xraysyn.panel.parameters
     body = np.full(SHAPE, -1000, np.int16)
     body[4:-4, 4:-4, 4:-4] = 40

@@ -16,7 +16,8 @@ from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, option, options_to_dict
-from InverseImagingLib.xray.options import RadiographOptions, views
+from InverseImagingLib.xray.options import RadiographOptions, azimuths, views
+from XraySynLib.options import Picture, SynthesisOptions
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,32 @@ def radiograph_by_name(
     return Result(images, report)
 
 
+def synthesis_by_name(image: Image, options: SynthesisOptions, on_progress: OnProgress) -> Result:
+    """A stand-in for the synthesis from a radiograph: every pixel is azimuth / 100, plus a number for its picture; a
+    draft has half the pixels."""
+    started = run(image, ScriptedOptions(script=image.name), on_progress)
+    step, angles = 1 + options.draft, azimuths(options)  # type: ignore[arg-type]
+    pictures = [each for each in Picture if each in options.pictures()]
+    named = {each.value: options.azimuth / 100 + number for number, each in enumerate(Picture) if each in pictures}
+    if named.pop("view", None) is not None:
+        named = {f"view {number}": angle / 100 for number, angle in enumerate(angles, 1)} | named
+    plane, matrix = image.array[:, ::step, ::step].shape[:3], image.ijk_to_ras @ np.diag([step, step, 1, 1])
+    images = {
+        name: Image(np.full(plane, value, np.float32), matrix, Meaning.SCALAR, name) for name, value in named.items()
+    }
+    if not options.only:
+        images["CT"] = Image(np.zeros((4, 5, 6), np.int16), np.diag([60, 70, 80, 1.0]), Meaning.HU, "CT")
+        images["bone mask"] = Image(np.ones((4, 5, 6), np.uint8), images["CT"].ijk_to_ras, Meaning.LABEL, "bones")
+    report = {
+        "same": started.report["same"],
+        "settings": options_to_dict(options),
+        "angles": [[angle, options.elevation] for angle in angles],
+        "reprojection PSNR": 36.54,
+        "warnings": ["This is a test."],
+    }
+    return Result(images, report)
+
+
 methods.METHODS["Scripted"] = methods.Method(
     "Scripted", "Scripted", "For tests.", "scripted_worker:run", "scripted_worker:ScriptedOptions", ""
 )
@@ -98,6 +125,10 @@ methods.METHODS["CTRestoration"] = dataclasses.replace(
 
 methods.METHODS["XraySyn"] = dataclasses.replace(
     methods.METHODS["XraySyn"], function="scripted_worker:radiograph_by_name"
+)
+
+methods.METHODS["XraySynRadiograph"] = dataclasses.replace(
+    methods.METHODS["XraySynRadiograph"], function="scripted_worker:synthesis_by_name"
 )
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def add_radiographs(result: Result, options: RadiographOptions, source: Any) -> 
         nodes.insert(1, node)
     if options.sweep:
         title = _("{name} sweep").format(name=name)
-        nodes += _add_sequences(
+        nodes += add_sequences(
             title,
             azimuths(options),
             (
@@ -63,7 +63,7 @@ def add_radiographs(result: Result, options: RadiographOptions, source: Any) -> 
                 (beam, lambda number: beam.SetAndObservePolyData(beam_mesh(views[number]))),
             ),
         )
-    _gather(nodes, _("{name} radiograph").format(name=name), source)
+    gather(nodes, _("{name} radiograph").format(name=name), source)
     return nodes
 
 
@@ -75,9 +75,7 @@ def picture_window(pictures: Sequence[Image], options: RadiographOptions) -> tup
     return low, max(high, low + 1e-6)
 
 
-def _add_sequences(
-    title: str, angles: Sequence[float], parts: Sequence[tuple[Any, Callable[[int], None]]]
-) -> list[Any]:
+def add_sequences(title: str, angles: Sequence[float], parts: Sequence[tuple[Any, Callable[[int], None]]]) -> list[Any]:
     """A browser that turns all views of each part: a node, and what puts a view into it."""
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", title)
     sequences = []
@@ -98,7 +96,7 @@ def _add_sequences(
     return [browser, *sequences]
 
 
-def _gather(nodes: Sequence[Any], name: str, source: Any) -> None:
+def gather(nodes: Sequence[Any], name: str, source: Any) -> None:
     """Put nodes into a new folder of the subject hierarchy, beside the source."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     beside = hierarchy.GetItemByDataNode(source)
@@ -166,10 +164,10 @@ def _mark(node: Any, passing: bool) -> None:
 # Views
 
 
-def face(picture: Any, *, fit: bool = True) -> None:
-    """Show a picture in the red slice view, its rows across and its columns down, and in its place in the 3D views.
-    fit: the whole of it."""
-    widget = slicer.app.layoutManager().sliceWidget(VIEW)
+def face(picture: Any, *, fit: bool = True, view: str = VIEW, in_3d: bool = True) -> None:
+    """Show a picture in a slice view, its rows across and its columns down. fit: the whole of it; in_3d: also in its
+    place in the 3D views."""
+    widget = slicer.app.layoutManager().sliceWidget(view)
     if widget is None:
         return
     across, down, _unused, corner = (to_world(picture) @ ijk_to_ras_of(picture)).T[:, :3]
@@ -181,7 +179,7 @@ def face(picture: Any, *, fit: bool = True) -> None:
     pose[:3] = np.column_stack([across, up, np.cross(across, up), center])
     node.GetSliceToRAS().DeepCopy(pose.ravel())
     node.UpdateMatrices()
-    node.SetSliceVisible(True)
+    node.SetSliceVisible(in_3d)
     composite = widget.mrmlSliceCompositeNode()
     composite.SetBackgroundVolumeID(picture.GetID())
     composite.SetForegroundVolumeID(None)
@@ -238,6 +236,28 @@ def restore_view() -> None:
     composite.SetForegroundVolumeID(kept["foreground"])
 
 
+def add_passing_picture(name: str, image: Image) -> Any:
+    """A picture that is neither listed nor saved."""
+    node = slicer.vtkMRMLScalarVolumeNode()
+    node.SetName(name)
+    _mark(node, True)
+    slicer.mrmlScene.AddNode(node)
+    update_node(node, image)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SaveWithSceneOff()
+    return node
+
+
+def remove_passing(nodes: Sequence[Any]) -> None:
+    """Take passing nodes away, with what displays them, and let the red slice view show what keep_view noted."""
+    if nodes:
+        restore_view()
+    for node in nodes:
+        for each in (node, node.GetDisplayNode()):
+            if each is not None and slicer.mrmlScene.IsNodePresent(each):
+                slicer.mrmlScene.RemoveNode(each)
+
+
 class RadiographPreview:
     """A passing radiograph in the red slice view, and its beam in 3D; gone without a trace when it is removed."""
 
@@ -249,7 +269,12 @@ class RadiographPreview:
         """Show the first picture of a run; source: the CT that it belongs to."""
         image, view = next(iter(result.images.values())), geometries_of(result.report)[0]
         if not self._nodes:
-            self._create(image, view, source)
+            keep_view()
+            self._nodes = [
+                add_passing_picture(_("Radiograph preview"), image),
+                _add_model(_("X-ray source preview"), source_mesh(view), _SOURCE_COLOR, passing=True),
+                _add_model(_("X-ray beam preview"), beam_mesh(view), _BEAM_COLOR, passing=True),
+            ]
         picture, spot, beam = self._nodes
         update_node(picture, image)
         set_window(picture, *picture_window([image], options))
@@ -261,28 +286,9 @@ class RadiographPreview:
         face(picture, fit=not math.isclose(side, self._side))
         self._side = side
 
-    def _create(self, image: Image, view: Geometry, source: Any) -> None:
-        keep_view()
-        picture = slicer.vtkMRMLScalarVolumeNode()
-        picture.SetName(_("Radiograph preview"))
-        _mark(picture, True)
-        slicer.mrmlScene.AddNode(picture)
-        update_node(picture, image)
-        picture.CreateDefaultDisplayNodes()
-        picture.GetDisplayNode().SaveWithSceneOff()
-        spot = _add_model(_("X-ray source preview"), source_mesh(view), _SOURCE_COLOR, passing=True)
-        beam = _add_model(_("X-ray beam preview"), beam_mesh(view), _BEAM_COLOR, passing=True)
-        self._nodes = [picture, spot, beam]
-
     def remove(self) -> None:
         """Bring back what the views showed before."""
-        if self._nodes:
-            restore_view()
-        for node in self._nodes:
-            display = node.GetDisplayNode()
-            for each in (node, display):
-                if each is not None and slicer.mrmlScene.IsNodePresent(each):
-                    slicer.mrmlScene.RemoveNode(each)
+        remove_passing(self._nodes)
         self._nodes, self._side = [], 0.0
 
 

@@ -1,7 +1,10 @@
-"""The panel inside Slicer, with a real worker: Apply adds a radiograph beside the CT, Cancel leaves nothing."""
+"""The panel inside Slicer, with a real worker: Apply adds a radiograph beside the CT, and views beside a radiograph;
+Cancel leaves nothing."""
 
+import tempfile
 import time
 import unittest
+from pathlib import Path
 
 import slicer
 
@@ -14,7 +17,9 @@ class XraySynPanelTest(unittest.TestCase):
 
         slicer.mrmlScene.Clear()
         slicer.util.selectModule("XraySyn")
-        self.widget = slicer.modules.XraySynWidget
+        module = slicer.modules.XraySynWidget
+        self.widget = module.fromCT
+        module.sections.show(self.widget)
         self.volume = SampleData.downloadSample("X-ray Synthesis thorax phantom")
         self.widget.panel.parameters.inputVolume = self.volume
         self.widget.panel.parameters.width = 128
@@ -55,6 +60,32 @@ class XraySynPanelTest(unittest.TestCase):
         self.wait(lambda: slicer.mrmlScene.GetFirstNodeByName("Radiograph preview"), 120)
         self.widget.panel.parameters.livePreview = False
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
+
+    def test_views_of_a_radiograph(self):
+        """With a network that has learned nothing."""
+        from safetensors.torch import save_file
+
+        from XraySynLib.networks import DepthNet
+
+        self.widget.ui.applyButton.click()
+        self.wait(self.isIdle, 120)
+        radiograph = slicer.util.getNode("ThoraxPhantom radiograph (simulated)")
+        module = slicer.modules.XraySynWidget
+        self.widget = module.fromRadiograph
+        module.sections.show(self.widget)
+        p = self.widget.panel.parameters
+        with tempfile.TemporaryDirectory() as folder:
+            p.inputVolume, p.tries, p.weights = radiograph, 1, str(Path(folder) / "own.safetensors")
+            save_file(DepthNet().state_dict(), p.weights)
+            self.widget.ui.applyButton.click()
+            self.wait(self.isIdle, 120)
+            self.assertTrue(self.widget.ui.statusLabel.text.startswith("Finished"), self.widget.ui.statusLabel.text)
+            preview = "View from this angle (synthesized, preview)"
+            self.wait(lambda: slicer.mrmlScene.GetFirstNodeByName(preview), 60)
+            p.livePreview = False
+        self.assertIsNone(slicer.mrmlScene.GetFirstNodeByName(preview))
+        ct = slicer.util.getNode(f"{radiograph.GetName()} CT (synthesized)")
+        self.assertEqual(ct.GetImageData().GetDimensions(), (128, 64, 128))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""A module that does several things: one tab for each, with a panel of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import qt
+import slicer
+
+
+class Section:
+    """One tab: what RunPanel takes for the module's widget. Its maker gives it the attribute panel.
+
+    widget: the module's widget; name: of the .ui file in the module's Resources/UI.
+    """
+
+    panel: Any
+
+    def __init__(self, widget: Any, logic: Any, name: str) -> None:
+        self.logic, self.resourcePath = logic, widget.resourcePath
+        self.root = slicer.util.loadUI(widget.resourcePath(f"UI/{name}.ui"))
+        self.root.setMRMLScene(slicer.mrmlScene)
+        self.ui = slicer.util.childWidgetVariables(self.root)
+
+    def enter(self) -> None:
+        self.panel.enter()
+
+    def exit(self) -> None:
+        self.panel.exit()
+
+    def cleanup(self) -> None:
+        self.panel.cleanup()
+
+
+class Sections:
+    """The tabs of a module, by their titles. The one that is open is entered and left with the module."""
+
+    def __init__(self, sections: Mapping[str, Section]) -> None:
+        self.tabs = qt.QTabWidget()
+        self._sections, self._entered = list(sections.values()), False
+        for title, section in sections.items():
+            self.tabs.addTab(section.root, title)
+        self._open = self._sections[0]
+        self.tabs.connect("currentChanged(int)", self._onTab)
+
+    def show(self, section: Section) -> None:
+        """Open a section's tab."""
+        self.tabs.currentIndex = self._sections.index(section)
+
+    def enter(self) -> None:
+        self._entered = True
+        self._open.enter()
+
+    def exit(self) -> None:
+        self._entered = False
+        self._open.exit()
+
+    def cleanup(self) -> None:
+        for section in self._sections:
+            section.cleanup()
+
+    def _onTab(self, index: int) -> None:
+        if self._entered:
+            self._open.exit()
+            self._sections[index].enter()
+        self._open = self._sections[index]

@@ -1,0 +1,159 @@
+"""What is synthesized from a radiograph in the MRML scene: pictures beside it, a coarse CT, previews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from InverseImagingLib.image import Meaning
+from InverseImagingLib.method import Result
+from InverseImagingLib.nodes import add_result, set_window, update_node
+from InverseImagingLib.xray.scene import (
+    add_passing_picture,
+    add_sequences,
+    face,
+    gather,
+    keep_view,
+    remove_passing,
+)
+
+from .options import Picture, SynthesisOptions
+
+KIND = "InverseImaging.Picture"  # attribute of a result: a Picture's value, or "CT" or "bone mask"
+CT = "CT"
+_GRAY, _COLORS = "vtkMRMLColorTableNodeGrey", "vtkMRMLColorTableNodeIron"
+_LEAST_CONTRAST = 0.02  # of a residual or an uncertainty, in shades of the radiograph
+_CT_WINDOW = (-1000.0, 800.0)  # HU
+_OPACITY = ((-1000, 0.0), (-300, 0.0), (50, 0.04), (200, 0.08), (500, 0.4), (1500, 0.8))  # HU, of the volume rendering
+_COLOR = ((-300, 0.5, 0.25, 0.2), (50, 0.8, 0.5, 0.4), (300, 0.95, 0.88, 0.75), (1500, 1.0, 1.0, 1.0))
+
+
+def is_picture(volume: Any) -> bool:
+    """Whether a volume node is one plane, as a radiograph is."""
+    return volume.GetImageData() is not None and volume.GetImageData().GetDimensions()[2] == 1
+
+
+# Results
+
+
+def add_synthesis(result: Result, options: SynthesisOptions, source: Any) -> list[Any]:
+    """Add what was made of a radiograph beside it, in a folder of its own. The views of a sweep become a sequence under
+    a browser. Returns the nodes, the first view first."""
+    name, report = source.GetName(), result.report
+    views = [image for key, image in result.images.items() if key.startswith("view")]
+    nodes = []
+    for key, image in result.images.items():
+        kind = Picture.VIEW.value if key.startswith("view") else key
+        if kind == Picture.VIEW.value and image is not views[0]:
+            continue
+        node = add_result(image, _("{name} {kind} (synthesized)").format(name=name, kind=_(kind)), source, report)
+        node.SetAttribute(KIND, kind)
+        if kind == CT:
+            _set_hounsfield(node)
+            set_window(node, *_CT_WINDOW)
+        elif image.meaning is not Meaning.LABEL:
+            show_as(node, Picture(kind))
+        nodes.append(node)
+    if options.sweep:
+        part = (nodes[0], lambda number: update_node(nodes[0], views[number]))
+        angles = [azimuth for azimuth, _elevation in report["angles"]]
+        nodes += add_sequences(_("{name} sweep (synthesized)").format(name=name), angles, (part,))
+    gather(nodes, _("{name} synthesis").format(name=name), source)
+    return nodes
+
+
+def _set_hounsfield(node: Any) -> None:
+    for code, scheme, meaning, put in (
+        ("112031", "DCM", "Attenuation Coefficient", node.SetVoxelValueQuantity),
+        ("[hnsf'U]", "UCUM", "Hounsfield unit", node.SetVoxelValueUnits),
+    ):
+        entry = slicer.vtkCodedEntry()
+        entry.SetValueSchemeMeaning(code, scheme, meaning)
+        put(entry)
+
+
+def show_as(node: Any, picture: Picture) -> None:
+    """Give a picture the window and the colors that suit what it shows."""
+    values = slicer.util.arrayFromVolume(node)
+    if picture in (Picture.BONE_MAP, Picture.TISSUE_MAP):
+        low, high = 0.0, max(float(values.max()), 1e-3)
+    elif picture is Picture.UNCERTAINTY:
+        low, high = 0.0, max(float(values.max()), _LEAST_CONTRAST)
+    elif picture is Picture.RESIDUAL:
+        high = max(float(np.abs(values).max()), _LEAST_CONTRAST)
+        low = -high
+    else:
+        low, high = 0.0, 1.0
+    set_window(node, low, high)
+    node.GetDisplayNode().SetAndObserveColorNodeID(_COLORS if picture is Picture.UNCERTAINTY else _GRAY)
+
+
+def frames_of(nodes: list[Any]) -> list[np.ndarray]:
+    """The views (H, W) of a sweep among the nodes of a result, or none."""
+    return [
+        slicer.util.arrayFromVolume(node.GetNthDataNode(number))[0]
+        for node in nodes
+        if node is not None and node.IsA("vtkMRMLSequenceNode")
+        for number in range(node.GetNumberOfDataNodes())
+    ]
+
+
+# Views
+
+
+def show_volume(ct: Any, visible: bool) -> None:
+    """Show or hide a coarse CT in the 3D views: bones, and the body as a haze."""
+    logic = slicer.modules.volumerendering.logic()
+    display = logic.GetFirstVolumeRenderingDisplayNode(ct)
+    if display is None:
+        if not visible:
+            return
+        display = logic.CreateDefaultVolumeRenderingNodes(ct)
+        look = display.GetVolumePropertyNode().GetVolumeProperty()
+        opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
+        opacity.RemoveAllPoints()
+        color.RemoveAllPoints()
+        for value, share in _OPACITY:
+            opacity.AddPoint(value, share)
+        for value, *rgb in _COLOR:
+            color.AddRGBPoint(value, *rgb)
+        look.ShadeOn()
+    display.SetVisibility(visible)
+
+
+def show_source_beside(source: Any) -> None:
+    """Show the radiograph in the yellow slice view, beside the red one."""
+    layout = slicer.app.layoutManager()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+    face(source, view="Yellow", in_3d=False)
+    layout.sliceWidget("Red").sliceLogic().FitSliceToBackground()
+
+
+class SynthesisPreview:
+    """A passing picture in the red slice view; gone without a trace when it is removed."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._source: Any = None
+
+    def show(self, result: Result, options: SynthesisOptions, source: Any) -> None:
+        """Show the one picture of a run; source: the radiograph that it was made of."""
+        image, picture = next(iter(result.images.values())), Picture(options.only)
+        if not self._nodes:
+            keep_view()
+            self._nodes = [add_passing_picture("", image)]
+        (node,) = self._nodes
+        node.SetName(_("{picture} (synthesized, preview)").format(picture=picture.label()))
+        update_node(node, image)
+        show_as(node, picture)
+        node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+        face(node, fit=source is not self._source, in_3d=False)
+        self._source = source
+
+    def remove(self) -> None:
+        """Bring back what the views showed before."""
+        remove_passing(self._nodes)
+        self._nodes, self._source = [], None
