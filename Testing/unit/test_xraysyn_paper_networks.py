@@ -278,7 +278,7 @@ def test_terms_of_the_refiner_have_their_weights():
     judged = torch.tensor([0.5, 2.0]).view(2, 1, 1, 1).expand(2, 1, 5, 5)
     terms = refiner_losses(torch.full((2, 1, 6, 6), 0.7), torch.full((2, 1, 6, 6), 0.4), judged, refined, coarse)
     assert {name: term.item() for name, term in terms.items()} == pytest.approx(
-        {"reconstruction": 0.3, "adversarial": 0.02 * (0.25 + 1.0), "sparsity": 0.005 * 3.0}
+        {"reconstruction": 0.3, "adversarial": 0.02 * 8 * (0.25 + 1.0) / 2, "sparsity": 0.005 * 3.0}
     )
 
 
@@ -301,5 +301,5 @@ def test_bone_is_compared_after_averaging():
 def test_discriminator_loss_is_least_for_the_truth():
     ones, zeros = torch.ones(2, 1, 3, 3), torch.zeros(2, 1, 3, 3)
     assert discriminator_loss(ones, zeros).item() == 0
-    assert discriminator_loss(zeros, ones).item() == pytest.approx(4)
-    assert discriminator_loss(0.5 * ones, 0.5 * ones).item() == pytest.approx(1)
+    assert discriminator_loss(zeros, ones).item() == pytest.approx(2 * 8)
+    assert discriminator_loss(0.5 * ones, 0.5 * ones).item() == pytest.approx(0.5 * 8)

@@ -10,7 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from XraySynLib.bodies import SPACING, Body
+from XraySynLib.distributed import Team
+from XraySynLib.first_stage import DepthLesson
 from XraySynLib.networks import DepthNet
+from XraySynLib.training import Trainer, TrainingOptions
 
 
 def box_body(name: str = "box", seed: int = 0) -> Body:
@@ -50,3 +53,17 @@ def write_prepared(folder: Path) -> Path:
         rows = [("name", "split", "weight"), ("box0", "train", 1), ("box1", "train", 1), ("box2", "test", 1)]
         csv.writer(file).writerows(rows)
     return folder
+
+
+def small_trainer(folder: Path, steps: int, team: Team) -> Trainer:
+    """A run of the first stage whose rate stays as it is, of a small network with one cube for each of two places."""
+    torch.manual_seed(0)
+    lesson = DepthLesson(DepthNet((8, 8, 16), depth=4), [box_body(seed=seed) for seed in range(2)], np.full(2, 0.5))
+    options = TrainingOptions(steps=steps, batch=2, pool=2, reuse=8, warm_up=1, last_rate=1.0, save_every=2)
+    return Trainer(folder, options, lesson, team)
+
+
+def read_losses(folder: Path) -> list[float]:
+    """The loss in each line of the log of a run."""
+    with (folder / "log.csv").open(newline="") as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]

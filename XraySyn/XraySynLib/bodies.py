@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from InverseImagingLib.dicom import list_series
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, read
 from InverseImagingLib.xray.materials import densities
@@ -73,7 +74,8 @@ def theta(index: np.ndarray, to: tuple[int, ...], source: tuple[int, ...]) -> to
 def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], None] = print) -> None:
     """Turn every CT in a folder into a body in the target folder, and list them in its split.csv.
 
-    source: NIfTI, NRRD and MetaImage files, and folders of DICOM, one patient each, such as those of LIDC-IDRI.
+    source: NIfTI, NRRD and MetaImage files, and folders of DICOM, one patient each, such as those of LIDC-IDRI, of
+    which the CT series with most images is taken.
     phantoms: so many procedural chests, and a fifth of that of heads and limbs. A fifth of the patients of each kind
     (the letters that their names begin with) is set apart for tests; edit the list to change that, or the weight that
     a body has in training. Raises InputError when there is no CT.
@@ -82,7 +84,7 @@ def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], 
     names: list[str] = []
     for path in _volumes(source):
         try:
-            body = body_of(read(path))
+            body = body_of(_read(path))
         except InputError as error:
             say(f"{path.name} is left out: {error}")
             continue
@@ -91,7 +93,7 @@ def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], 
         names.append(name)
     if not names:
         raise InputError(f"There is no CT in '{source}'; give a folder with NIfTI, NRRD, MetaImage or DICOM.")
-    rows = [(name, "test" if name in _held_out(names) else "train", 1.0) for name in names]
+    rows = [(name, "test" if name in held_out(names) else "train", 1.0) for name in names]
     for anatomy, count in {Anatomy.THORAX: phantoms, Anatomy.SKULL: phantoms // 5, Anatomy.LIMB: phantoms // 5}.items():
         for seed in range(_FIRST_SEED, _FIRST_SEED + count):
             name = f"phantom_{anatomy.value}_{seed}"
@@ -125,7 +127,8 @@ def kind_of(name: str) -> str:
     return re.match(r"[^\W\d_]*", name)[0].lower()  # type: ignore[index]
 
 
-def _held_out(names: Sequence[str]) -> set[str]:
+def held_out(names: Sequence[str]) -> set[str]:
+    """A fifth of each kind, the same ones for the same names."""
     kinds: dict[str, list[str]] = {}
     for name in names:
         kinds.setdefault(kind_of(name), []).append(name)
@@ -140,6 +143,15 @@ def _volumes(source: Path) -> Iterator[Path]:
     for path in sorted(source.iterdir()):
         if path.is_dir() or re.search(r"\.(nii|nii\.gz|nrrd|mha|mhd)$", path.name):
             yield path
+
+
+def _read(path: Path) -> Image:
+    if not path.is_dir():
+        return read(path)
+    found = list_series(path)
+    scans = [number for number, each in enumerate(found) if each.headers[0].get("Modality") == "CT"]
+    most = max(scans, key=lambda number: len(found[number].files), default=-1)
+    return read(path, series=str(most + 1) if scans else "")
 
 
 def _save(body: Body, path: Path, say: Callable[[str], None]) -> None:

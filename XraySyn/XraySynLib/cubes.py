@@ -16,14 +16,13 @@ from .frame import Frame
 from .options import LARGEST_ANGLE
 
 _SIDES = (150.0, 460.0)  # mm
-_KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
 MEAN_BEAM = (90.0, 3.0)  # kVp and mm of aluminum
 
 
 @dataclass(frozen=True)
 class Cube:
     """Densities in g/cm3 of bone and soft tissue in a frame, (2, K, J, I), and their mass along the rays of its given
-    view in g/cm2, (2, 2 size, 2 size)."""
+    view in g/cm2, (2, H, W), the finer one of a coarser cube."""
 
     maps: torch.Tensor
     along: torch.Tensor
@@ -33,38 +32,43 @@ class Cube:
         """The same with left and right exchanged."""
         return replace(self, maps=self.maps.flip(-1), along=self.along.flip(-1))
 
+    def coarser(self) -> Cube:
+        """The same with half the voxels down and across, and a quarter along the rays, where few can be told apart."""
+        rows, planes, columns = self.frame.voxels
+        frame = replace(self.frame, voxels=(rows, planes // 2, columns)).coarser()
+        return Cube(functional.avg_pool3d(self.maps, (2, 4, 2)), self.along, frame)
 
-def random_cube(body: Body, rng: np.random.Generator) -> Cube:
-    """A part of a body as a radiograph may show it, deformed: another pose and size, and softly warped."""
+
+def random_cube(body: Body, rng: np.random.Generator, size: int = 128) -> Cube:
+    """A part of a body as a radiograph may show it, deformed: another pose and size, and softly warped.
+
+    size: voxels and pixels along each side.
+    """
     extent = SPACING * np.array(body.maps.shape[:0:-1])
     side = float(np.clip(rng.uniform(0.55, 1.05) * extent[0], *_SIDES))
-    frame = Frame(side, from_behind=bool(rng.integers(2)))
+    frame = Frame(side, (size, size, size), size, from_behind=bool(rng.integers(2)))
     angles = np.deg2rad(rng.normal(0, [5, 4, 8]).clip(-15, 15))
     stretch = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.08))
     linear = _rotation(angles) @ np.diag(stretch)
     room = max(extent[2] - 0.7 * side, 0.0)
     center = rng.normal(0, 0.04, 3) * side + [0, 0, (rng.random() - 0.5) * room]
-    rows, planes, columns = frame.voxels
-    fine = (rows, 2 * planes, columns)
-    to_ras = Frame(side, fine, from_behind=frame.from_behind).ijk_to_ras
     move = np.eye(4)
     move[:3, :3], move[:3, 3] = linear, center
     to_body = np.diag([1 / SPACING, 1 / SPACING, 1 / SPACING, 1.0])
     to_body[:3, 3] = (np.array(body.maps.shape[:0:-1]) - 1) / 2
-    matrix = theta(to_body @ move @ to_ras, fine, body.maps.shape[1:])
-    grid = functional.affine_grid(matrix[None], [1, 1, *fine], align_corners=False)
+    matrix = theta(to_body @ move @ frame.ijk_to_ras, frame.voxels, body.maps.shape[1:])
+    grid = functional.affine_grid(matrix[None], [1, 1, *frame.voxels], align_corners=False)
     warp = torch.from_numpy(rng.normal(0, 1, (1, 3, 5, 5, 5)).astype(np.float32))
     warp = (
         warp
         * torch.from_numpy((rng.uniform(0, 0.025) * side / (extent / 2)).astype(np.float32))[None, :, None, None, None]
     )
-    grid += functional.interpolate(warp, fine, mode="trilinear", align_corners=True).permute(0, 2, 3, 4, 1)
-    maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)
-    maps = functional.avg_pool3d(maps, (1, 2, 1))[0]
+    grid += functional.interpolate(warp, frame.voxels, mode="trilinear", align_corners=True).permute(0, 2, 3, 4, 1)
+    maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)[0]
     scale = torch.tensor([rng.uniform(0.85, 1.15), rng.uniform(0.95, 1.05)], dtype=torch.float32)
     maps *= scale[:, None, None, None]
     along = frame.projector([(0.0, 0.0)])(maps)[0] / 10
-    return Cube(functional.avg_pool3d(maps, 2), along, frame.coarser())
+    return Cube(maps, along, frame)
 
 
 def _rotation(angles: np.ndarray) -> np.ndarray:

@@ -43,13 +43,13 @@ def losses(
     return {
         "volume": ((maps - truth) ** 2).mean(dim=(0, 2, 3, 4)) @ maps.new_tensor(_SHARES) / _DENSITY**2,
         "mask": functional.binary_cross_entropy(guess, share, weight=matter),
-        "given maps": _apart(mass, along),
+        "given maps": apart(mass, along),
         "given attenuation": (beam(mass) - beam(along)).abs().mean(),
-        "other maps": _apart(ours, theirs),
+        "other maps": apart(ours, theirs),
         "other attenuation": (beam(ours) - beam(theirs)).abs().mean(),
     }
 
 
-def _apart(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def apart(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """How far material maps (B, 2, H, W) are apart."""
     return ((one - other).abs().mean(dim=(0, 2, 3)) / one.new_tensor(_ALONG)).sum()

@@ -1,16 +1,50 @@
-"""What the second stage of the paper preset minimizes.
+"""What the paper preset minimizes in its two stages, and the compact one in the second.
 
-Source: Peng et al., XraySyn, AAAI 2021, equations 13 and 14. The weights and the term on sparsity are those of the
-program that the authors published; the paper is silent about them.
+Source: Peng et al., XraySyn, AAAI 2021, equations 9, 10, 13 and 14. The weights of the second stage and its term on
+sparsity are those of the program that the authors published; the paper is silent about them, and about the weights of
+the first stage, which are all the same here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional
 
+from .cubes import Beam, Cube
+from .losses import apart
+from .paper_networks import volume_of
+from .prior import densities_of, parts_of
+
+_TRACE = 1e-3  # of a CT from 0 to 1 that the share of bone is not told from
+_IMAGES = 8  # that the authors sum up over
+
 RECONSTRUCTION, ADVERSARIAL, SPARSITY = 1.0, 0.02, 0.005
 _FREE = 1.0  # g/cm2 by which the bone may change on average without a loss
+
+
+def prior_losses(
+    outputs: torch.Tensor, cubes: Sequence[Cube], angles: Sequence[tuple[float, float]], beam: Beam
+) -> dict[str, torch.Tensor]:
+    """The terms of 3DPN's loss: of the CT and its bone mask, and of attenuation and material maps in two views.
+
+    outputs: of a PriorNet3D, (B, 3, K, J, I), in the frames of the cubes. angles: of the other view of each.
+    """
+    truth = torch.stack([cube.maps for cube in cubes]).to(outputs)
+    parts = parts_of(truth).clamp(max=1)
+    share = parts[:, :1] / (parts.sum(dim=1, keepdim=True) + _TRACE)
+    both = [
+        cube.frame.projector([(0.0, 0.0), turned])(torch.cat([own, true])) / 10
+        for own, true, cube, turned in zip(densities_of(outputs), truth, cubes, angles, strict=True)
+    ]
+    ours, theirs = torch.cat(both).split(2, dim=1)
+    return {
+        "volume": functional.l1_loss(volume_of(outputs), parts.sum(dim=1, keepdim=True).clamp(max=1)),
+        "mask": functional.binary_cross_entropy(outputs[:, :1], share),
+        "attenuation": functional.l1_loss(beam(ours), beam(theirs)),
+        "maps": apart(ours, theirs),
+    }
 
 
 def refiner_losses(
@@ -48,5 +82,5 @@ def bone_change(refined: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
 
 
 def _least_squares(judged: torch.Tensor, wanted: float) -> torch.Tensor:
-    """Mean over the patches, and the sum over the images, as the weight of 0.02 goes with a sum over 8 of them."""
-    return (judged - wanted).square().mean(dim=(1, 2, 3)).sum()
+    """Mean over the patches, times 8, as the weight of 0.02 goes with a sum over 8 images."""
+    return _IMAGES * (judged - wanted).square().mean()

@@ -52,9 +52,15 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
     on_progress(Progress(0.1, "estimating the anatomy"))
     found = _estimated(
-        image, options.intake(), _side(radiograph, options), options.projection, options.gamma, options.tries, weights
+        image,
+        options.intake(),
+        side_of(radiograph, options.field),
+        options.projection,
+        options.gamma,
+        options.tries,
+        weights,
     )
-    placed, area = radiograph.placed_in(image), _Area(radiograph.array.shape)
+    placed, area = radiograph.placed_in(image), Area(radiograph.array.shape)
     size = min(area.size, DRAFT_SIZE) if options.draft else area.size
     images = {
         name: area.cut(
@@ -144,7 +150,7 @@ def _estimated(
     image: Image, intake: Any, side: float, projection: Projection, gamma: float, tries: int, weights: Weights
 ) -> Estimate:
     radiograph = _taken_in(image, intake)
-    area = _Area(radiograph.array.shape)
+    area = Area(radiograph.array.shape)
     frame = Frame(side, from_behind=projection is Projection.AP)
     return estimate(area.square(torch.from_numpy(radiograph.array)), frame, _network(weights), gamma=gamma, tries=tries)
 
@@ -156,15 +162,16 @@ def _network(weights: Weights) -> DepthNet:
     return network.eval()
 
 
-def _side(radiograph: Radiograph, options: SynthesisOptions) -> float:
-    if options.field:
-        return options.field
+def side_of(radiograph: Radiograph, field: float = 0.0) -> float:
+    """Side in mm of the cube behind a radiograph: the field given, else what the pixels tell, else the usual one."""
+    if field:
+        return field
     if radiograph.pixel:
         return max(radiograph.array.shape) * radiograph.pixel * _MAGNIFICATION
     return _USUAL_FIELD
 
 
-class _Area:
+class Area:
     """A radiograph's part of the square that is worked on."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Training of the first stage: a network that finds the densities behind simulated radiographs."""
+"""A training run that can be stopped and gone on with, of any network and by any number of processes."""
 
 from __future__ import annotations
 
@@ -6,74 +6,81 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.method import option
+from InverseImagingLib.method import Choice, option
 
-from .bodies import Body
-from .cubes import Beam, Cube, random_angles, random_cube, random_look
-from .losses import losses
-from .networks import DepthNet, network_input, planes_of
+from .distributed import Team
+from .plot import draw_log
 
 CHECKPOINT, LOG = "checkpoint.safetensors", "log.csv"
-_KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
 _EVERY = 50  # steps in a line of the log
-_WARM_UP = 200  # steps
-_LAST_RATE = 0.02  # of the highest
+
+
+class Preset(Choice):
+    """Whose networks: small ones that a computer without a GPU trains in hours, or those of the paper."""
+
+    COMPACT = "compact"
+    PAPER = "paper"
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
     """Settings of a training run."""
 
+    preset: Preset = option(Preset.COMPACT, "Whose networks.")
+    stage: int = option(1, "1 learns depth from simulated radiographs, 2 detail from real ones.", low=1, high=2)
     steps: int = option(20000, "Steps in all.", low=1)
-    batch: int = option(4, "Cubes in a step.", low=1, high=256)
+    batch: int = option(4, "Samples in a step, of all processes together.", low=1, high=256)
     pool: int = option(256, "Cubes that those of a step are drawn from.", low=1)
     reuse: int = option(12, "Radiographs that are made of each cube.", low=1, high=1000)
     rate: float = option(1e-3, "Highest learning rate.", low=1e-7, high=1)
+    beta1: float = option(0.9, "Share of the mean gradient that a step of Adam keeps.", low=0, high=1)
+    beta2: float = option(0.99, "Share of the mean square that a step of Adam keeps.", low=0, high=1)
+    warm_up: int = option(200, "Steps in which the rate rises.", low=1)
+    last_rate: float = option(0.02, "Share of the rate that is left at the end.", low=0, high=1)
+    clip: float = option(1.0, "Largest norm of the gradient; 0 means any.", low=0)
     average: float = option(0.999, "Share of the average weights that a step keeps.", low=0, high=1)
     save_every: int = option(250, "Steps between checkpoints.", low=1)
     seed: int = option(0, "Seed of the data.", low=0, high=2**31 - 1)
 
 
-Sample = tuple[list[Cube], torch.Tensor, list[tuple[float, float]]]
+class Lesson(nn.Module):
+    """What a network learns from and for: called with a sample, it gives the terms of the loss, to be minimized.
 
-
-def samples(bodies: Sequence[Body], weights: np.ndarray, options: TrainingOptions, first: int) -> Iterator[Sample]:
-    """Endless cubes, their radiographs (B, H, W) and the angles of another view, from a step on.
-
-    The same for the same seed, wherever it starts.
+    network: all that learns. Terms are means over the samples, so that the loss of several processes is the mean of
+    theirs.
     """
-    beams = [Beam(kvp) for kvp in _KVP]
-    pool: dict[int, Cube] = {}
-    for step in count(first):
-        oldest = step * options.batch // options.reuse
-        pool = {number: cube for number, cube in pool.items() if number >= oldest}
-        rng = np.random.default_rng([options.seed, 1, step])
-        chosen = oldest + rng.choice(max(options.pool, options.batch), options.batch, replace=False)
-        cubes, radiographs, angles = [], [], []
-        for number in chosen.tolist():
-            if number not in pool:
-                own = np.random.default_rng([options.seed, 2, number])
-                pool[number] = random_cube(bodies[own.choice(len(bodies), p=weights)], own)
-            cube = pool[number].mirrored() if rng.integers(2) else pool[number]
-            cubes.append(cube)
-            radiographs.append(random_look(beams[rng.integers(len(beams))](cube.along), rng))
-            angles.append(random_angles(rng))
-        yield cubes, torch.stack(radiographs), angles
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    @property
+    def product(self) -> nn.Module:
+        """What is used afterwards."""
+        return self.network
+
+    def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Any]:
+        """Endless samples for this process, from a step on; the same for the same seed, wherever it starts."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
 
 
-def _ahead(items: Iterator[Sample]) -> Iterator[Sample]:
+def _ahead(items: Iterator[Any]) -> Iterator[Any]:
     """The same items, each made while the one before is used."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items)
@@ -84,65 +91,75 @@ def _ahead(items: Iterator[Sample]) -> Iterator[Sample]:
 
 
 class Trainer:
-    """One training run in a folder: its checkpoint, and its log as CSV. average: the weights to be used."""
+    """One training run in a folder: its checkpoint, and its log as CSV and PNG. average: the weights to be used."""
 
-    def __init__(self, folder: Path, options: TrainingOptions, network: DepthNet, device: torch.device) -> None:
-        self.folder, self.options, self.device = folder, options, device
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
+    def __init__(self, folder: Path, options: TrainingOptions, lesson: Lesson, team: Team) -> None:
+        self.folder, self.options, self.team = folder, options, team
+        self.lesson = lesson.to(team.device)
+        self.network = lesson.network
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=options.rate, betas=(options.beta1, options.beta2)
+        )
         self.step, self.seconds = 0, 0.0
 
-    def run(self, bodies: Sequence[Body], weights: np.ndarray, say: Callable[[str], None] = print) -> None:
+    def run(self, say: Callable[[str], None] = print) -> None:
         """Train until all steps are done, from where it stands."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        sums: dict[str, float] = {}
-        coming, began = _ahead(samples(bodies, weights, self.options, self.step)), time.monotonic()
+        shared, sums = self.team.shared(self.lesson), dict[str, float]()
+        coming, began = _ahead(self.lesson.samples(self.options, self.step, self.team)), time.monotonic()
         while self.step < self.options.steps:
-            for name, value in self._train(next(coming)).items():
+            for name, value in self._train(shared, next(coming)).items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % _EVERY == 0:
                 self.seconds, began = self.seconds + time.monotonic() - began, time.monotonic()
-                self._log({name: value / _EVERY for name, value in sums.items()}, say)
+                means = self.team.means([value / _EVERY for value in sums.values()])
+                self._log(dict(zip(sums, means, strict=True)), say)
                 sums = {}
             if self.step % self.options.save_every == 0:
                 self.save()
         self.save()
 
-    def _train(self, sample: Sample) -> dict[str, float]:
-        cubes, radiographs, angles = sample
+    def _train(self, lesson: nn.Module, sample: Any) -> dict[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        frames = [cube.frame for cube in cubes]
-        mass, places = self.network(network_input(radiographs.to(self.device), frames))
-        maps = frames[0].lift(planes_of(mass, places, frames))
-        terms = losses(mass, maps, cubes, angles, Beam())
+        terms = lesson(sample)
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if self.options.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self.optimizer.step()
         keep = min(self.options.average, (self.step + 1) / (self.step + 10))
         for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value, 1 - keep)
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - keep)
+            else:
+                self.average[name].copy_(value)
         self.step += 1
         return {name: float(term.detach()) for name, term in {"loss": loss, **terms}.items()}
 
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * min(self.step / self.options.steps, 1.0)))
-        return self.options.rate * min((self.step + 1) / _WARM_UP, 1.0) * (_LAST_RATE + (1 - _LAST_RATE) * cosine)
+        last = self.options.last_rate
+        return self.options.rate * min((self.step + 1) / self.options.warm_up, 1.0) * (last + (1 - last) * cosine)
 
     def _log(self, means: dict[str, float], say: Callable[[str], None]) -> None:
+        if not self.team.leads:
+            return
         row = {"step": self.step, "seconds": round(self.seconds)} | {n: round(v, 5) for n, v in means.items()}
         path = self.folder / LOG
         new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerows([list(row), list(row.values())] if new else [list(row.values())])
+        draw_log(path, path.with_suffix(".png"))
         say(f"step {self.step} of {self.options.steps}: " + ", ".join(f"{n} {v:.4g}" for n, v in means.items()))
 
     def save(self) -> None:
         """Write the checkpoint, beside and then renamed, so that there is never half a one."""
+        if not self.team.leads:
+            return
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
@@ -153,16 +170,18 @@ class Trainer:
         beside.replace(self.folder / CHECKPOINT)
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the folder. Raises InputError when there is none."""
+        """Go on from the checkpoint in the folder. Raises InputError when there is none, or that of other networks."""
         path = self.folder / CHECKPOINT
         if not path.exists():
             raise InputError(f"There is no checkpoint in '{self.folder}' to go on from; leave --resume out.")
         parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
-        with safe_open(path, "pt", device=str(self.device)) as file:
+        with safe_open(path, "pt", device=str(self.team.device)) as file:
             facts = file.metadata()
             for key in file.keys():  # noqa: SIM118
                 part, name = key.split(".", 1)
                 parts[part][name] = file.get_tensor(key)
+        if parts["network"].keys() != self.average.keys():
+            raise InputError(f"The run in '{self.folder}' has other networks; choose its preset and stage.")
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
         self.network.load_state_dict(parts["network"])
         self.average = parts["average"]

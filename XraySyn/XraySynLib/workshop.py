@@ -7,59 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from InverseImagingLib import device as devices
-from InverseImagingLib.errors import InputError
-from InverseImagingLib.method import check_options
-from InverseImagingLib.models import Weights, load_weights, own_weights, write_weights
+from InverseImagingLib.models import Weights, load_weights, own_weights
 
 from .baselines import MeanBody, ViewNet, back_projected, drawn, unchanged
 from .bodies import bodies, prepare
 from .evaluation import evaluate, synthesized
 from .guesses import Method
+from .lessons import NAMES, train, training_options
 from .networks import DepthNet
 from .options import Projection, SynthesisOptions
+from .radiographs import prepare_radiographs
 from .real import evaluate_radiographs
 from .tables import summary
-from .training import CHECKPOINT, Trainer, TrainingOptions
 
-NETWORK = "depth"  # of the bundle
+NETWORK = NAMES[1]  # of the bundle
 
-__all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
-
-
-def training_options(**chosen: Any) -> TrainingOptions:
-    """Those that are chosen; what is None stays as it is by default."""
-    return TrainingOptions(**{name: value for name, value in chosen.items() if value is not None})
-
-
-def train(
-    data: Path,
-    folder: Path,
-    options: TrainingOptions,
-    *,
-    resume: bool = False,
-    bundle: str = "",
-    say: Callable[[str], None] = print,
-) -> None:
-    """Train the compact preset on prepared data; see training.Trainer.
-
-    bundle: a folder that gets the weights at the end. Raises InputError.
-    """
-    check_options(options)
-    if not resume and (folder / CHECKPOINT).exists():
-        raise InputError(f"'{folder}' holds a training run; go on with --resume, or name another folder.")
-    torch.manual_seed(options.seed)
-    trainer = Trainer(folder, options, DepthNet(), devices.choose("auto"))
-    if resume:
-        trainer.resume()
-    found, weights = bodies(data, "train")
-    trainer.run(found, weights, say)
-    if bundle:
-        trainer.network.load_state_dict(trainer.average)
-        facts = {"steps": trainer.step, "seconds": round(trainer.seconds)}
-        write_weights(Path(bundle), NETWORK, trainer.network, facts)
+__all__ = ["NETWORK", "evaluate_weights", "prepare", "prepare_radiographs", "summary", "train", "training_options"]
 
 
 def evaluate_weights(

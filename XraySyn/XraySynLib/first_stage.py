@@ -1,0 +1,87 @@
+"""The first stage: networks that find the densities behind simulated radiographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+import numpy as np
+import torch
+
+from .bodies import Body
+from .cubes import Beam, Cube, random_angles, random_cube, random_look
+from .distributed import Team
+from .losses import losses
+from .networks import DepthNet, network_input, planes_of
+from .paper_losses import prior_losses
+from .paper_networks import PriorNet3D
+from .prior import back_projected
+from .training import Lesson, TrainingOptions
+
+_KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
+
+Sample = tuple[list[Cube], torch.Tensor, list[tuple[float, float]]]
+Maker = Callable[[Body, np.random.Generator], Cube]
+
+
+class CubeLesson(Lesson):
+    """Cubes of bodies, which have weights whose sum is 1, and radiographs of them."""
+
+    def __init__(
+        self, network: DepthNet | PriorNet3D, bodies: Sequence[Body], weights: np.ndarray, make: Maker
+    ) -> None:
+        super().__init__(network)
+        self.bodies, self.weights, self.make = bodies, weights, make
+
+    def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
+        """Cubes, their radiographs (B, H, W), and the angles of another view of each.
+
+        Every place in the batch draws from cubes of its own, so that a process makes none for the others.
+        """
+        beams = [Beam(kvp) for kvp in _KVP]
+        several = max(options.pool // options.batch, 1)
+        pool: dict[tuple[int, int], Cube] = {}
+        for step in count(first):
+            oldest = step // options.reuse
+            pool = {number: cube for number, cube in pool.items() if number[0] >= oldest}
+            cubes, radiographs, angles = [], [], []
+            for place in range(team.rank, options.batch, team.size):
+                rng = np.random.default_rng([options.seed, 1, step, place])
+                number = oldest + int(rng.integers(several)), place
+                if number not in pool:
+                    own = np.random.default_rng([options.seed, 2, *number])
+                    pool[number] = self.make(self.bodies[own.choice(len(self.bodies), p=self.weights)], own)
+                cube = pool[number].mirrored() if rng.integers(2) else pool[number]
+                cubes.append(cube)
+                radiographs.append(random_look(beams[rng.integers(len(beams))](cube.along), rng))
+                angles.append(random_angles(rng))
+            yield cubes, torch.stack(radiographs), angles
+
+
+class DepthLesson(CubeLesson):
+    """For the compact preset."""
+
+    def __init__(self, network: DepthNet, bodies: Sequence[Body], weights: np.ndarray) -> None:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(network, bodies, weights, lambda body, rng: random_cube(body, rng).coarser())
+
+    def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
+        cubes, radiographs, angles = sample
+        frames = [cube.frame for cube in cubes]
+        mass, places = self.network(network_input(radiographs.to(self.device), frames))
+        maps = frames[0].lift(planes_of(mass, places, frames))
+        return losses(mass, maps, cubes, angles, Beam())
+
+
+class PriorLesson(CubeLesson):
+    """For the paper's: 3DPN."""
+
+    def __init__(
+        self, network: PriorNet3D, bodies: Sequence[Body], weights: np.ndarray, make: Maker = random_cube
+    ) -> None:
+        super().__init__(network, bodies, weights, make)
+
+    def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
+        cubes, radiographs, angles = sample
+        volumes = back_projected(radiographs.to(self.device), [cube.frame for cube in cubes])
+        return prior_losses(self.network(volumes), cubes, angles, Beam())

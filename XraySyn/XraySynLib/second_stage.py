@@ -1,0 +1,102 @@
+"""The second stage: a network that gives views of real radiographs the detail that real radiographs have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from .cubes import Beam, random_angles
+from .distributed import Team
+from .estimate import SIZE, estimate, resized
+from .frame import Frame
+from .look import Look, fit_look
+from .networks import DepthNet
+from .paper_losses import discriminator_loss, refiner_losses
+from .paper_networks import Discriminator, PriorNet3D, RefineNet2D
+from .prior import back_projected, densities_of
+from .radiographs import Film
+from .refiner import Refiner
+from .training import Lesson, TrainingOptions
+
+_DARKEST = 1e-3  # of a look's scale; below, the slope of a power has no bounds
+
+Guess = Callable[[torch.Tensor, Frame], tuple[torch.Tensor, Look]]
+Sample = tuple[torch.Tensor, torch.Tensor, list[Look]]
+
+
+def guess_by_depth(network: DepthNet) -> Guess:
+    """Densities (2, K, J, I) of a radiograph in a frame, and its look, as the compact preset finds them."""
+
+    def guess(shown: torch.Tensor, frame: Frame) -> tuple[torch.Tensor, Look]:
+        found = estimate(shown, frame, network, tries=1)
+        return found.maps, found.look
+
+    return guess
+
+
+def guess_by_prior(network: PriorNet3D, size: int = SIZE) -> Guess:
+    """The same of the paper's; size: voxels along each side."""
+
+    def guess(shown: torch.Tensor, frame: Frame) -> tuple[torch.Tensor, Look]:
+        small, fine = resized(shown, size), Frame(frame.side, (size, size, size), size, frame.from_behind)
+        spread = back_projected(small[None], [fine]).to(next(network.parameters()))
+        maps = densities_of(network(spread))[0].cpu()
+        return maps, fit_look(small, Beam()(fine.projector([(0.0, 0.0)])(maps)[0] / 10))
+
+    return guess
+
+
+class RefineLesson(Lesson):
+    """Real radiographs, and the views of them that a frozen first stage gives, for a refiner and its critic.
+
+    Both learn in the same step: the critic is held still where the refiner is judged, and the views where it learns.
+    """
+
+    def __init__(
+        self, refiner: Refiner | RefineNet2D, critic: Discriminator, films: Sequence[Film], guess: Guess
+    ) -> None:
+        super().__init__(nn.ModuleDict({"refiner": refiner, "critic": critic}))
+        self.films, self.guess = films, guess
+
+    @property
+    def product(self) -> nn.Module:
+        return self.network["refiner"]  # type: ignore[index]
+
+    def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
+        """Radiographs (B, 2 N, 2 N), coarse maps of bone and tissue in g/cm2 of the given and of another view of each,
+        (B, 2, 2, N, N), and how they are shown."""
+        for step in count(first):
+            radiographs, views, looks = [], [], []
+            for place in range(team.rank, options.batch, team.size):
+                rng = np.random.default_rng([options.seed, 1, step, place])
+                film = self.films[int(rng.integers(len(self.films)))]
+                shown = film.shown.flip(-1) if rng.integers(2) else film.shown
+                with torch.no_grad():
+                    maps, look = self.guess(shown, Frame(film.side, from_behind=film.from_behind))
+                    rows, planes, columns = maps.shape[1:]
+                    frame = Frame(film.side, (rows, planes, columns), rows, film.from_behind)
+                    views.append(frame.projector([(0.0, 0.0), random_angles(rng)])(maps) / 10)
+                radiographs.append(resized(shown, 2 * rows))
+                looks.append(look)
+            yield torch.stack(radiographs), torch.stack(views), looks
+
+    def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
+        radiographs, views, looks = sample
+        real = radiographs.to(self.device)[:, None]
+        coarse = views.to(self.device).transpose(0, 1).flatten(0, 1)
+        refined = self.product(coarse, real.repeat(2, 1, 1, 1))
+        pictures = [_shown(look, one) for look, one in zip(2 * looks, Beam()(refined), strict=True)]
+        given, other = torch.stack(pictures)[:, None].chunk(2)
+        critic = self.network["critic"]  # type: ignore[index]
+        still = {name: weight.detach() for name, weight in critic.named_parameters()}
+        terms = refiner_losses(given, real, functional_call(critic, still, other), refined, coarse)
+        return {**terms, "critic": discriminator_loss(critic(real), critic(other.detach()))}
+
+
+def _shown(look: Look, attenuation: torch.Tensor) -> torch.Tensor:
+    return look.shown(attenuation.clamp(min=look.offset + _DARKEST * look.scale))
