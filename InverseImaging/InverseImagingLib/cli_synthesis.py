@@ -52,7 +52,7 @@ def _add_synthesize(commands: Any) -> None:
 
 
 def _run_synthesize(arguments: argparse.Namespace) -> int:
-    from XraySynLib.animation import check_animation, write_animation
+    from .animation import check_animation, write_animation
 
     kind = METHODS["XraySynRadiograph"].load_options()
     options = options_from(arguments, kind, **_angles(arguments.azimuth))
@@ -159,9 +159,8 @@ def _result(arguments: argparse.Namespace, options: Any) -> Result:
 
 
 def _write_view(image: Image, path: Path) -> None:
-    from XraySynLib.labels import labelled, note
-
     from .image import write
+    from .labels import labelled, note
 
     picture = _picture(image)
     write(picture.with_array(labelled(picture.array[0])[None]), path)
@@ -169,10 +168,9 @@ def _write_view(image: Image, path: Path) -> None:
 
 
 def _write_suppressed(image: Image, path: Path) -> None:
-    from XraySynLib.labels import note
-
     from .files import beside
     from .image import write
+    from .labels import note
 
     with beside(path) as folder:
         write(_picture(image), folder / path.name)

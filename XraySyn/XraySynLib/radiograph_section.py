@@ -104,7 +104,7 @@ class RadiographSection(Section):
 
     def onSaveAnimation(self) -> None:
         """Write the last sweep as an animated GIF where the user wants it."""
-        from .animation import write_animation
+        from InverseImagingLib.animation import write_animation
 
         frames = frames_of(self.panel.results())
         path = qt.QFileDialog.getSaveFileName(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from InverseImagingLib.animation import write_animation
 from InverseImagingLib.errors import InputError
-from XraySynLib.animation import write_animation
-from XraySynLib.labels import labelled, note
+from InverseImagingLib.labels import labelled, note
 
 
 def ramp(height: int, width: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from InverseImagingLib.errors import InputError
+from .errors import InputError
 
 LABEL = "synthesized"
 _NOTE = "Synthesized from one radiograph by a network. For research only, not for clinical use."

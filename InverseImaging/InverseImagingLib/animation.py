@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from InverseImagingLib.errors import InputError
-from InverseImagingLib.files import beside
-
+from .errors import InputError
+from .files import beside
 from .labels import labelled
 
 _LARGEST = 512  # pixels along the longer side
