@@ -60,6 +60,8 @@ def train(
     check_options(options)
     if bundle and options.preset is Preset.PAPER:
         raise InputError("The paper preset's weights are too large for a bundle; leave --bundle out.")
+    if options.preset is Preset.PAPER and options.stage == 2 and not weights:
+        raise InputError(f"The paper's second stage needs its first; give that run's {WEIGHTS} with --weights.")
     if not resume and (folder / CHECKPOINT).exists():
         raise InputError(f"'{folder}' holds a training run; go on with --resume, or name another folder.")
     torch.manual_seed(options.seed)
@@ -74,15 +76,12 @@ def train(
 
 def lesson_of(options: TrainingOptions, data: Path, weights: str, device: torch.device) -> Lesson:
     """What the options tell to train, on prepared data; see train. Raises InputError."""
-    paper = options.preset is Preset.PAPER
-    first = PriorNet3D() if paper else DepthNet()
+    first = PriorNet3D() if options.preset is Preset.PAPER else DepthNet()
     if weights:
         load_weights(first, own_weights(weights))
     if options.stage == 1:
         found = bodies(data, "train")
         return PriorLesson(first, *found) if isinstance(first, PriorNet3D) else DepthLesson(first, *found)
-    if not weights and paper:
-        raise InputError(f"The paper's second stage needs its first; give that run's {WEIGHTS} with --weights.")
     if not weights:
         load_weights(first, find_weights("XraySyn", NAMES[1]))
     found_films = films(data, "train")

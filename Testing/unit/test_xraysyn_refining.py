@@ -1,0 +1,184 @@
+"""The second stage: radiographs made alike, the compact refiner, and runs on them."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from dicom_samples import write_series
+from xraysyn_samples import box_body, untrained, write_prepared
+
+from InverseImagingLib import cli
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image, Meaning, write
+from XraySynLib.cubes import Beam, random_cube, random_look
+from XraySynLib.distributed import Team
+from XraySynLib.estimate import resized
+from XraySynLib.frame import Frame
+from XraySynLib.lessons import training_options
+from XraySynLib.look import Look
+from XraySynLib.paper_networks import Discriminator, PriorNet3D, RefineNet2D
+from XraySynLib.radiographs import Film, films, prepare_radiographs
+from XraySynLib.refiner import Refiner
+from XraySynLib.second_stage import Guess, RefineLesson, guess_by_depth, guess_by_prior
+from XraySynLib.training import LOG, Trainer
+
+ALONE = Team(torch.device("cpu"))
+OPTIONS = training_options(stage=2, steps=8, batch=1, rate=3e-3, warm_up=1, save_every=4)
+
+
+def film() -> Film:
+    cube = random_cube(box_body(), np.random.default_rng(4))
+    shown = random_look(Beam()(cube.along), np.random.default_rng(4))
+    return Film(resized(shown, 256).clamp(0, 1), cube.frame.side, cube.frame.from_behind)
+
+
+def too_thin(guess: Guess) -> Guess:
+    """A first stage that leaves something to be learned."""
+
+    def thin(shown: torch.Tensor, frame: Frame) -> tuple[torch.Tensor, Look]:
+        maps, look = guess(shown, frame)
+        return 0.6 * maps, look
+
+    return thin
+
+
+def compact() -> RefineLesson:
+    torch.manual_seed(0)
+    return RefineLesson(Refiner(8, 1), Discriminator(width=4), [film()], too_thin(guess_by_depth(untrained())))
+
+
+def paper() -> RefineLesson:
+    torch.manual_seed(0)
+    refiner = RefineNet2D(blocks=1, convolutions=2, growth=4, features=4, filters=(4, 4, 4, 4, 4))
+    prior = PriorNet3D((4, 8)).eval()
+    return RefineLesson(refiner, Discriminator(width=4, layers=2), [film()], guess_by_prior(prior, size=32))
+
+
+def columns(folder: Path) -> dict[str, list[float]]:
+    with (folder / LOG).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+# Radiographs
+
+
+def picture(seed: int) -> np.ndarray:
+    y, x = np.mgrid[:96, :80] / 40 - 1
+    shown = 200 * np.exp(-(x**2) - y**2) + 20 * np.sin((5 + seed) * x)
+    return shown.clip(0, 255).astype(np.uint8)
+
+
+def test_preparing_a_folder_of_radiographs(tmp_path: Path):
+    source, target = tmp_path / "source", tmp_path / "data"
+    source.mkdir()
+    for patient in range(4):
+        for visit in range(2):
+            image = Image(picture(2 * patient + visit)[None], meaning=Meaning.DISPLAY)
+            write(image, source / f"chest_{patient}_{visit}.png")
+    (source / "notes.txt").write_text("no radiograph")
+    write(Image(np.zeros((1, 64, 64), np.uint8), meaning=Meaning.DISPLAY), source / "black.png")
+    header = {"Modality": "DX", "ViewPosition": "AP", "PatientID": "P7", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1"}
+    write_series(source / "bedside", picture(9).astype(np.int16)[None], np.diag([0.5, 0.5, 1, 1]), **header)
+    assert cli.main(["prepare", "xraysyn", str(source), str(target), "--radiographs", "--quiet"]) == 0
+    with (target / "radiographs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["patient"] for row in rows} == {"chest_0", "chest_1", "chest_2", "chest_3", "P7"}
+    splits = {row["patient"]: {r["split"] for r in rows if r["patient"] == row["patient"]} for row in rows}
+    assert all(len(split) == 1 for split in splits.values())
+    assert sum(split == {"test"} for split in splits.values()) == 1
+    with (target / "left-out.csv").open(newline="") as file:
+        assert {row["file"]: bool(row["why"]) for row in csv.DictReader(file)} == {"black.png": True, "notes.txt": True}
+    train, test = films(target, "train"), films(target, "test")
+    assert (len(train), len(test)) == (7, 2)
+    assert all(each.shown.shape == (256, 256) and 0 <= each.shown.min() < each.shown.max() <= 1 for each in train)
+    bedside = next(each for each in train if each.from_behind)
+    assert bedside.side == pytest.approx(96 * 0.5 * 0.9)
+    assert all(each.side == 400 for each in train if not each.from_behind)
+
+
+def test_what_is_no_radiograph_is_said(tmp_path: Path):
+    with pytest.raises(InputError, match="no radiograph in"):
+        prepare_radiographs(tmp_path, tmp_path / "data")
+    with pytest.raises(InputError, match="holds no prepared radiographs"):
+        films(write_prepared(tmp_path / "bodies"), "train")
+
+
+# The compact refiner
+
+
+def test_the_refiner_changes_nothing_at_first_and_is_small():
+    refiner = Refiner()
+    assert sum(p.numel() for p in refiner.parameters()) < 2_000_000
+    maps = torch.rand(2, 2, 32, 32)
+    refined = refiner(maps, torch.rand(2, 1, 64, 64))
+    larger = torch.nn.functional.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.equal(refined, larger)
+
+
+def test_the_radiograph_modulates_the_refiner():
+    torch.manual_seed(0)
+    refiner, maps = Refiner(8, 2), torch.rand(1, 2, 32, 32)
+    for end in (refiner.films, refiner.last):
+        torch.nn.init.normal_(end.weight, std=0.1)
+    bright, dark = refiner(maps, torch.ones(1, 1, 64, 64)), refiner(maps, torch.zeros(1, 1, 64, 64))
+    assert (bright - dark).abs().max() > 1e-3
+
+
+# Training
+
+
+@pytest.mark.parametrize("lesson", [compact, paper])
+def test_refiner_and_critic_learn_each_for_itself(lesson):
+    made = lesson()
+    sample = next(made.samples(OPTIONS, 0, ALONE))
+    refiner, critic = made.network["refiner"], made.network["critic"]
+    assert made.product is refiner
+    terms = made(sample)
+    own = terms.pop("critic")
+    torch.stack(list(terms.values())).sum().backward()
+    assert all(p.grad is None for p in critic.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in refiner.parameters())
+    made.zero_grad()
+    own.backward()
+    assert all(p.grad is None for p in refiner.parameters())
+    assert all(torch.isfinite(p.grad).all() for p in critic.parameters())
+
+
+def test_the_loss_falls_and_a_run_that_is_gone_on_with_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("XraySynLib.training._EVERY", 1)
+    whole = Trainer(tmp_path / "whole", OPTIONS, compact(), ALONE)
+    whole.run(lambda line: None)
+    terms = columns(tmp_path / "whole")
+    assert np.mean(terms["reconstruction"][-2:]) < 0.8 * np.mean(terms["reconstruction"][:2])
+    assert terms["critic"][-1] < terms["critic"][0]
+    constant = dataclasses.replace(OPTIONS, last_rate=1.0)
+    for name, steps in (("straight", 4), ("parts", 2), ("parts", 4)):
+        trainer = Trainer(tmp_path / name, dataclasses.replace(constant, steps=steps), compact(), ALONE)
+        if steps == 4 and name == "parts":
+            trainer.resume()
+        trainer.run(lambda line: None)
+        if name == "straight":
+            expected = trainer.network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in trainer.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--preset", "paper", "--stage", "2"), "needs its first"),
+        (("--preset", "paper", "--bundle", "."), "too large for a bundle"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(
+    flags: tuple[str, ...], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = write_prepared(tmp_path / "data")
+    assert cli.main(["train", "xraysyn", "--data", str(data), "--out", str(tmp_path / "run"), *flags]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
