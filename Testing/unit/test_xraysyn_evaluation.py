@@ -26,6 +26,8 @@ from XraySynLib.evaluation import OURS, evaluate, synthesized
 from XraySynLib.frame import Frame
 from XraySynLib.frechet import features, frechet
 from XraySynLib.guesses import Guess, Method, scores
+from XraySynLib.options import SynthesisOptions
+from XraySynLib.real import evaluate_radiographs
 from XraySynLib.scenes import ANGLES, FAR, VIEWS, Scene, lung, render, scene
 from XraySynLib.scores import interval, psnr, ssim
 from XraySynLib.tables import by_angle, markdown, scored, summary
@@ -243,10 +245,16 @@ def test_the_command_with_real_radiographs(tmp_path: Path, capsys: pytest.Captur
     assert distances["inputs"]["to the inputs"] == pytest.approx(0, abs=1e-6)
     assert distances["inputs"]["to other patients"] > 0
     assert distances[OURS]["to the inputs"] > 0
+    assert 0.5 < real["full size"]["SSIM"]["mean"] <= 1
     assert "4 real radiographs, 1 refused" in text
-    (folder / "patient3.png").unlink()
-    assert cli.main([*command, *more]) == 2
-    assert "holds 3 frontal radiographs; give at least 4" in capsys.readouterr().err
+
+
+def test_too_few_radiographs_are_said(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("no radiograph")
+    with pytest.raises(InputError, match="holds 0 frontal radiographs; give at least 4"):
+        evaluate_radiographs(tmp_path, SynthesisOptions())
+    with pytest.raises(InputError, match="There is no folder"):
+        evaluate_radiographs(tmp_path / "none", SynthesisOptions())
 
 
 def test_a_back_projection_gives_the_radiograph_back():

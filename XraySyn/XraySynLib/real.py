@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from InverseImagingLib import files
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.image import read
+from InverseImagingLib.image import Image, read
 from InverseImagingLib.xray.intake import take_in
 
 from .baselines import spread
@@ -22,46 +22,50 @@ from .evaluation import OURS
 from .frame import Frame
 from .frechet import FEATURES, features, frechet
 from .options import SynthesisOptions
-from .scores import interval
+from .scores import interval, psnr, ssim
 from .synthesize import synthesize
 
 _WIDEST = 9.0  # degrees that views are turned by
 _GOOD = 35.0  # dB
-_FIELD = 400.0  # mm; a back projection from a fan of rays depends little on it
+_LEAST = 4  # radiographs, two in each half
+_FIELD = 400.0  # mm; a back projection from a fan of rays does not depend on it
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """One radiograph: PSNR in dB of its reprojection at 128 x 128; PSNR and SSIM in full size; and pictures (128, 128)
+    from 0 to 1 of itself, and turned by the model and by back projection."""
+
+    reprojection: float
+    full_size: tuple[float, float]
+    pictures: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def evaluate_radiographs(folder: Path, options: SynthesisOptions, say: Callable[[str], None] = print) -> dict[str, Any]:
     """Reprojection and likeness of a folder of radiographs, JSON-ready. Raises InputError.
 
-    reprojection: PSNR in dB, {"mean", "low", "high", "count", "lowest", "share above 35 dB"}; radiographs: of each;
-    refused: {name: why}. frechet: {whose pictures: {"to the inputs", "to other patients"}}, see frechet, of views
-    turned at random by up to 9 degrees; features: of what. To other patients: from the first half of the names to the
-    inputs of the second and the other way round, so that no patient is on both sides; the inputs' own is the least that
-    can be reached.
+    radiographs: {name: PSNR in dB of the reprojection at 128 x 128 pixels}; reprojection: {"mean", "low", "high",
+    "count", "lowest", "share above 35 dB"} of these; full size: {"PSNR", "SSIM": {"mean", "low", "high", "count"}};
+    refused: {name: why}. frechet: {whose pictures: {"to the inputs", "to other patients"}}, of views turned at random
+    by up to 9 degrees, with the features named. To other patients is from the first half of the names to the inputs of
+    the second, and the other way round; that of the inputs themselves is the least that can be reached.
     """
     rng = np.random.default_rng(0)
-    psnrs: dict[str, float] = {}
+    cases: dict[str, _Case] = {}
     refused: dict[str, str] = {}
-    sets: dict[str, list[torch.Tensor]] = {"inputs": [], OURS: [], "back projection": []}
-    for path in _pictures(folder):
-        azimuth = float(rng.uniform(-_WIDEST, _WIDEST))
+    for path in _files(folder):
         try:
-            image = read(path)
-            shown = _small(take_in(image, options.intake(), frontal_only=True).array)
-            result = synthesize(image, replace(options, azimuth=azimuth, only="view", tries=1))
+            cases[path.name] = _case(read(path), options, float(rng.uniform(-_WIDEST, _WIDEST)))
+            say(f"{path.name}: {cases[path.name].reprojection:.2f} dB")
         except InputError as error:
             refused[path.name] = str(error)
             say(f"{path.name} is refused: {error}")
-            continue
-        psnrs[path.name] = result.report["reprojection PSNR"]
-        say(f"{path.name}: {psnrs[path.name]:.2f} dB")
-        pictures = (shown, _small(result.images["view 1"].array[0]), spread(shown, Frame(_FIELD), [azimuth])[0])
-        for pile, picture in zip(sets.values(), pictures, strict=True):
-            pile.append(picture.clamp(0, 1))
-    if len(psnrs) < 4:
-        raise InputError(f"'{folder}' holds {len(psnrs)} frontal radiographs; give at least 4.")
+    if len(cases) < _LEAST:
+        raise InputError(f"'{folder}' holds {len(cases)} frontal radiographs; give at least {_LEAST}.")
+    psnrs = {name: case.reprojection for name, case in cases.items()}
     values = list(psnrs.values())
-    told = {name: features(torch.stack(pile)) for name, pile in sets.items()}
+    piles = zip(*(case.pictures for case in cases.values()), strict=True)
+    inputs, ours, naive = (features(torch.stack(pile)) for pile in piles)
     return {
         "radiographs": psnrs,
         "refused": refused,
@@ -70,26 +74,47 @@ def evaluate_radiographs(folder: Path, options: SynthesisOptions, say: Callable[
             "lowest": min(values),
             f"share above {_GOOD:g} dB": float(np.mean([value > _GOOD for value in values])),
         },
-        "frechet": {name: _distances(one, told["inputs"]) for name, one in told.items()},
+        "full size": {
+            metric: interval([case.full_size[number] for case in cases.values()])
+            for number, metric in enumerate(("PSNR", "SSIM"))
+        },
+        "frechet": {
+            name: _distances(one, inputs)
+            for name, one in {"inputs": inputs, OURS: ours, "back projection": naive}.items()
+        },
         "features": FEATURES,
     }
 
 
-def _distances(ours: np.ndarray, inputs: np.ndarray) -> dict[str, float]:
-    half = len(inputs) // 2
-    across = [frechet(ours[:half], inputs[half:]), frechet(ours[half:], inputs[:half])]
-    return {"to the inputs": frechet(ours, inputs), "to other patients": float(np.mean(across))}
+def _case(image: Image, options: SynthesisOptions, azimuth: float) -> _Case:
+    taken = torch.from_numpy(take_in(image, options.intake(), frontal_only=True).array)
+    given, turned = (
+        synthesize(image, replace(options, azimuth=angle, only="view", tries=1)) for angle in (0.0, azimuth)
+    )
+    again, other = (torch.from_numpy(one.images["view 1"].array[0]) for one in (given, turned))
+    small = _small(taken)
+    naive = spread(small, Frame(_FIELD), [azimuth])[0]
+    return _Case(
+        given.report["reprojection PSNR"],
+        (psnr(again, taken), ssim(again, taken)),
+        (small, _small(other.clamp(0, 1)), naive.clamp(0, 1)),
+    )
 
 
-def _small(picture: np.ndarray) -> torch.Tensor:
+def _small(picture: torch.Tensor) -> torch.Tensor:
     """(H, W) as (128, 128)."""
-    whole = torch.from_numpy(np.ascontiguousarray(picture, np.float32))[None, None]
-    return functional.interpolate(whole, (SIZE, SIZE), mode="area")[0, 0]
+    return functional.interpolate(picture[None, None], (SIZE, SIZE), mode="area")[0, 0]
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def _distances(ones: np.ndarray, inputs: np.ndarray) -> dict[str, float]:
+    half = len(inputs) // 2
+    across = [frechet(ones[:half], inputs[half:]), frechet(ones[half:], inputs[:half])]
+    return {"to the inputs": frechet(ones, inputs), "to other patients": float(np.mean(across))}
+
+
+def _files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise InputError(f"There is no folder '{folder}'; check the path.")
     for path in sorted(folder.iterdir()):
-        if path.is_file() and (files.is_known(path) or path.suffix.lower() in (".dcm", ".dicom", "")):
+        if path.is_file() and (files.is_known(path) or path.suffix.lower() in (".dcm", "")):
             yield path

@@ -26,7 +26,7 @@ def ssim(image: torch.Tensor, truth: torch.Tensor, region: torch.Tensor | None =
 
 
 def interval(values: Sequence[float]) -> dict[str, float]:
-    """The mean, and the 95 % interval of a bootstrap over patients: mean, low and high, and the count."""
+    """The mean of a value per patient with the 95 % interval of a bootstrap over patients: mean, low, high, count."""
     sample = np.array(values)
     chosen = np.random.default_rng(0).integers(len(sample), size=(2000, len(sample)))
     low, high = np.quantile(sample[chosen].mean(axis=1), [0.025, 0.975])

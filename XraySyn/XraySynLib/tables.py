@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .evaluation import OURS
@@ -79,14 +79,15 @@ def by_kind(kinds: Mapping[str, Any]) -> list[list[str]]:
     return [["", *methods], *rows]
 
 
-def of_radiographs(found: Mapping[str, Any]) -> str:
-    again = found["reprojection"]
+def of_radiographs(found: Mapping[str, Any], written: Callable[[list[list[str]]], str] = plain) -> str:
+    again, whole = found["reprojection"], found["full size"]
     share = next(name for name in again if name.startswith("share"))
     lines = [
         f"{again['count']} real radiographs, {len(found['refused'])} refused. Reprojection {again['mean']:.2f} dB "
-        f"{_within(again)}, lowest {again['lowest']:.2f}, {share} {again[share]:.0%}.",
+        f"{_within(again)}, lowest {again['lowest']:.2f}, {share} {again[share]:.0%}; in full size "
+        f"{whole['PSNR']['mean']:.2f} dB, SSIM {whole['SSIM']['mean']:.3f}.",
         f"Frechet distance; it compares with no other FID. Features: {found['features']}.",
-        plain(distances(found["frechet"])),
+        written(distances(found["frechet"])),
     ]
     return "\n\n".join(lines)
 
