@@ -9,7 +9,10 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from InverseImagingLib.image import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn")]
@@ -44,7 +47,12 @@ def main() -> None:
     home(pictures)
     restoration(pictures)
     slicer.mrmlScene.Clear(False)
-    synthesis(pictures)
+    module = modules.show("XraySyn")
+    module.sections.show(module.fromCT)
+    radiograph = simulation(pictures, module)
+    slicer.mrmlScene.Clear(False)
+    module.sections.show(module.fromRadiograph)
+    synthesis(pictures, module, radiograph)
     for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
@@ -124,51 +132,120 @@ def restoration(pictures: Pictures) -> None:
     pictures.add("ctrestoration-inpaint", panel)
 
 
-def synthesis(pictures: Pictures) -> None:
+def simulation(pictures: Pictures, module: Any) -> Image:
+    """Returns a radiograph."""
     import SampleData
 
-    widget = modules.show("XraySyn")
-    panel, parameters = widget.panel, widget.panel.parameters
-    pictures.add("xraysyn-empty", widget)
+    from InverseImagingLib.nodes import image_from_node
+
+    section = module.fromCT
+    panel, parameters = section.panel, section.panel.parameters
+    pictures.add("xraysyn-empty", module)
 
     def settled() -> bool:
-        return not (panel.isRunning or panel._runner.isRunning or panel._settling.isActive())
+        return is_settled(panel)
 
     volume = parameters.inputVolume = SampleData.downloadSample("X-ray Synthesis thorax phantom")
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
-    widget.ui.advancedButton.collapsed = False
-    pictures.add("xraysyn-advanced", widget)
-    widget.ui.advancedButton.collapsed = True
+    section.ui.advancedButton.collapsed = False
+    pictures.add("xraysyn-advanced", module)
+    section.ui.advancedButton.collapsed = True
 
     render(volume)
-    camera = widget.logic.activeCamera()
+    camera = section.logic.activeCamera()
     camera.SetPosition(1850, 1600, 950)
     camera.SetFocalPoint(-150, -480, -60)
     camera.SetViewUp(0, 0, 1)
     parameters.azimuth = -25.0
     parameters.livePreview = True
     views.wait_until(settled, 120)
-    pictures.add("xraysyn-live", widget, "Red", "3D")
+    pictures.add("xraysyn-live", module, "Red", "3D")
     parameters.livePreview = False
 
     parameters.azimuth = 0.0
     parameters.scatter, parameters.photons = 0.3, 5000.0
-    widget.ui.applyButton.click()
+    section.ui.applyButton.click()
     views.wait_until(settled, 120)
-    pictures.add("xraysyn", widget, "Red", "3D")
-    widget.ui.boneMapButton.click()
-    pictures.add("xraysyn-bone-map", widget, "Red")
+    pictures.add("xraysyn", module, "Red", "3D")
+    section.ui.boneMapButton.click()
+    pictures.add("xraysyn-bone-map", module, "Red")
+    radiograph = image_from_node(panel.results()[0])
 
-    widget.ui.sweepButton.click()
-    views.wait_until(lambda: widget.ui.progressBar.value > 30, 120)
-    pictures.add("xraysyn-running", widget)
+    section.ui.sweepButton.click()
+    views.wait_until(lambda: section.ui.progressBar.value > 30, 120)
+    pictures.add("xraysyn-running", module)
     views.wait_until(settled, 120)
-    pictures.add("xraysyn-sweep", widget, "Red", "3D")
+    pictures.add("xraysyn-sweep", module, "Red", "3D")
 
     parameters.offset_right = 3000.0
-    widget.ui.applyButton.click()
+    section.ui.applyButton.click()
     views.wait_until(settled, 120)
-    pictures.add("xraysyn-failed", widget)
+    pictures.add("xraysyn-failed", module)
+    return radiograph
+
+
+def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
+    from InverseImagingLib.nodes import node_from_image
+    from XraySynLib.options import Picture
+
+    section = module.fromRadiograph
+    ui, panel, parameters = section.ui, section.panel, section.panel.parameters
+    pictures.add("synthesis-empty", module)
+
+    def settled() -> bool:
+        return is_settled(panel)
+
+    source = parameters.inputVolume = node_from_image(radiograph, "Chest")
+    slicer.util.setSliceViewerLayers(background=source, fit=True)
+    ui.advancedButton.collapsed = False
+    pictures.add("synthesis-advanced", module)
+    ui.advancedButton.collapsed = True
+    parameters.weights = weights()
+    ui.applyButton.click()
+    views.wait_until(lambda: ui.progressBar.value > 5, 120)
+    pictures.add("synthesis-running", module)
+    views.wait_until(settled, 120)
+    parameters.azimuth = 15.0
+    views.wait_until(settled, 60)
+    camera = module.fromCT.logic.activeCamera()
+    camera.SetPosition(450, 1250, 300)
+    camera.SetFocalPoint(0, 0, 0)
+    camera.SetViewUp(0, 0, 1)
+    pictures.add("synthesis", module, "Red", "3D")
+    ui.sideBySideButton.click()
+    for picture in Picture:
+        parameters.shown = picture
+        views.wait_until(settled, 60)
+        pictures.add(f"synthesis-{picture.value.replace(' ', '-')}", module, "Red", "Yellow")
+    parameters.shown = Picture.VIEW
+    ui.sweepButton.click()
+    views.wait_until(settled, 120)
+    pictures.add("synthesis-sweep", module, "Red")
+    parameters.weights = "missing.safetensors"
+    ui.applyButton.click()
+    views.wait_until(settled, 60)
+    pictures.add("synthesis-failed", module)
+
+
+def weights() -> str:
+    """None of one's own where some are shipped; else some that have learned nothing."""
+    from safetensors.torch import save_file
+
+    from InverseImagingLib.errors import InputError
+    from InverseImagingLib.models import find_weights
+    from XraySynLib.networks import DepthNet
+
+    try:
+        find_weights("XraySyn", "depth")
+    except InputError:
+        path = str(Path(slicer.app.temporaryPath) / "untrained.safetensors")
+        save_file(DepthNet().state_dict(), path)
+        return path
+    return ""
+
+
+def is_settled(panel: Any) -> bool:
+    return not (panel.isRunning or panel._runner.isRunning or panel._settling.isActive())
 
 
 def render(volume: Any) -> None:

@@ -112,7 +112,7 @@ def test_everything_lies_beside_the_radiograph(from_radiograph: Any, scene: Any,
     assert windows["bone map"] == pytest.approx((0, value), abs=1e-5)
     high = value_of(nodes["residual"])
     assert windows["residual"] == pytest.approx((-high, high), abs=1e-5)
-    assert displays["uncertainty"].GetColorNode().GetName() == "Iron"
+    assert displays["uncertainty"].GetColorNode().GetName() == "PET-Heat"
     assert displays["view"].GetColorNode().GetName() == "Grey"
 
     assert "gives the radiograph back at 36.5 dB" in ui.qualityLabel.text
@@ -156,7 +156,7 @@ def test_after_apply_the_view_follows_the_sliders(from_radiograph: Any, scene: A
     ui.strengthSlider.value = 0.5
     settled(from_radiograph)
     assert red()[0].GetName() == "Uncertainty (synthesized, preview)"
-    assert red()[0].GetDisplayNode().GetColorNode().GetName() == "Iron"
+    assert red()[0].GetDisplayNode().GetColorNode().GetName() == "PET-Heat"
     assert reports[-1]["settings"]["strength"] == 0.5
     assert from_radiograph.panel.results() == results, "only Apply makes results"
     assert value_of(results[0]) == 0

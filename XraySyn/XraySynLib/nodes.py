@@ -24,7 +24,7 @@ from .options import Picture, SynthesisOptions
 
 KIND = "InverseImaging.Picture"  # attribute of a result: a Picture's value, or "CT" or "bone mask"
 CT = "CT"
-_GRAY, _COLORS = "vtkMRMLColorTableNodeGrey", "vtkMRMLColorTableNodeIron"
+_GRAY, _COLORS = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 0.02  # of a residual or an uncertainty, in shades of the radiograph
 _CT_WINDOW = (-1000.0, 800.0)  # HU
 _OPACITY = ((-1000, 0.0), (-300, 0.0), (50, 0.04), (200, 0.08), (500, 0.4), (1500, 0.8))  # HU, of the volume rendering

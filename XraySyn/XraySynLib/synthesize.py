@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +51,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     angles, wanted = _angles(options), options.pictures()
     on_progress(Progress(0.0, "preparing the radiograph"))
     radiograph = _taken_in(image, options.intake())
-    weights = own_weights(options.weights) if options.weights else find_weights("XraySyn", "depth")
+    weights = _weights(options.weights)
     on_progress(Progress(0.1, "estimating the anatomy"))
     found = _estimated(
         image,
@@ -66,7 +68,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
         name: area.cut(
             picture, placed, size, name=f"{image.name} {name}".strip(), meaning=_MEANING.get(name, Meaning.DISPLAY)
         )
-        for name, picture in _pictures(found, wanted, angles, options.strength, max(size, SIZE), on_progress)
+        for name, picture in _pictures(_sized(found, max(size, SIZE)), wanted, angles, options.strength, on_progress)
     }
     if not options.only:
         images |= _volumes(found, image.name)
@@ -109,35 +111,52 @@ def _angles(options: SynthesisOptions) -> list[tuple[float, float]]:
 
 
 def _pictures(
-    found: Estimate,
-    wanted: set[Picture],
-    angles: list[tuple[float, float]],
-    strength: float,
-    size: int,
-    on_progress: OnProgress,
+    found: Estimate, wanted: set[Picture], angles: list[tuple[float, float]], strength: float, on_progress: OnProgress
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """The pictures that are wanted, (size, size), by name."""
+    """The pictures that are wanted, as large as the estimate's radiograph, by name."""
     if Picture.VIEW in wanted:
         for number, turned in enumerate(angles, 1):
             on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
-            yield f"view {number}", view(found, *turned, size).shown
-    shown, coarse = resized(found.shown, size), _given(found, SIZE)
+            yield f"view {number}", view(found, *turned).shown
+    coarse = _given(found, SIZE)
     makers = {
-        Picture.BONE_MAP: lambda: _given(found, size).bone,
-        Picture.TISSUE_MAP: lambda: _given(found, size).tissue,
-        Picture.SUPPRESSED: lambda: suppressed(shown, coarse.bone, coarse.tissue, found.look, strength),
-        Picture.UNCERTAINTY: lambda: uncertainty(found, *angles[0], size),
-        Picture.RESIDUAL: lambda: shown - _given(found, size).shown,
+        Picture.BONE_MAP: lambda: _given(found).bone,
+        Picture.TISSUE_MAP: lambda: _given(found).tissue,
+        Picture.SUPPRESSED: lambda: suppressed(found.shown, coarse.bone, coarse.tissue, found.look, strength),
+        Picture.UNCERTAINTY: lambda: uncertainty(found, *angles[0]),
+        Picture.RESIDUAL: lambda: found.shown - _given(found).shown,
     }
     for picture, make in makers.items():
         if picture in wanted:
             yield picture.value, make()
 
 
-@functools.lru_cache(maxsize=3)  # what the sliders of a panel do not change: coarse, draft and whole
-def _given(found: Estimate, size: int) -> View:
+# What the sliders of a panel do not change is kept, for a draft and for the whole.
+
+
+@functools.lru_cache(maxsize=2)
+def _sized(found: Estimate, size: int) -> Estimate:
+    """The same with a radiograph of so many pixels."""
+    return dataclasses.replace(found, shown=resized(found.shown, size), detail=resized(found.detail, size))
+
+
+@functools.lru_cache(maxsize=4)
+def _given(found: Estimate, size: int = 0) -> View:
     """The view that the radiograph itself is."""
     return view(found, 0.0, 0.0, size)
+
+
+def _weights(path: str) -> Weights:
+    """The user's own, or those of the model. Raises InputError."""
+    if not path:
+        return find_weights("XraySyn", "depth")
+    own = Path(path).expanduser()
+    return _own_weights(own, own.stat().st_mtime_ns if own.is_file() else 0)
+
+
+@functools.lru_cache(maxsize=1)  # it takes a while to read them all
+def _own_weights(path: Path, changed: int) -> Weights:
+    return own_weights(path)
 
 
 @functools.lru_cache(maxsize=2)  # a panel turns one radiograph many times
@@ -216,8 +235,9 @@ def _volumes(found: Estimate, name: str) -> dict[str, Image]:
     }
 
 
+@functools.lru_cache(maxsize=1)
 def _psnr(found: Estimate) -> float:
     """How well the estimate gives the radiograph back, in dB at 128 x 128."""
     small = resized(found.shown, SIZE)
-    error = float(((_given(found, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
+    error = float(((view(found, 0.0, 0.0, SIZE).shown.clamp(0, 1) - small) ** 2).mean())
     return -10 * float(np.log10(max(error, 1e-10)))
