@@ -35,7 +35,7 @@ def untrained(seed: int = 0) -> DepthNet:
     with torch.no_grad():
         network.mass.weight *= 0.05
         network.places.weight *= 0.05
-        network.mass.bias[:] = torch.tensor([0.0] * 4 + [1.5] * 4)
+        network.mass.bias[:] = torch.tensor([0.0, 1.5])
     return network.eval()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from .losses import losses
 from .networks import DepthNet, network_input, planes_of
 from .paper_losses import prior_losses
 from .paper_networks import PriorNet3D
+from .pool import drawn
 from .prior import back_projected
 from .training import Lesson, TrainingOptions
 
@@ -34,28 +34,19 @@ class CubeLesson(Lesson):
         self.bodies, self.weights, self.make = bodies, weights, make
 
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
-        """Cubes, their radiographs (B, H, W), and the angles of another view of each.
-
-        Every place in the batch draws from cubes of its own, so that a process makes none for the others.
-        """
+        """Cubes, their radiographs (B, H, W), and the angles of another view of each."""
         beams = [Beam(kvp) for kvp in _KVP]
-        several = max(options.pool // options.batch, 1)
-        pool: dict[tuple[int, int], Cube] = {}
-        for step in count(first):
-            oldest = step // options.reuse
-            pool = {number: cube for number, cube in pool.items() if number[0] >= oldest}
+        for batch in drawn(self._cube, options, first, team):
             cubes, radiographs, angles = [], [], []
-            for place in range(team.rank, options.batch, team.size):
-                rng = np.random.default_rng([options.seed, 1, step, place])
-                number = oldest + int(rng.integers(several)), place
-                if number not in pool:
-                    own = np.random.default_rng([options.seed, 2, *number])
-                    pool[number] = self.make(self.bodies[own.choice(len(self.bodies), p=self.weights)], own)
-                cube = pool[number].mirrored() if rng.integers(2) else pool[number]
+            for made, rng in batch:
+                cube = made.mirrored() if rng.integers(2) else made
                 cubes.append(cube)
                 radiographs.append(random_look(beams[rng.integers(len(beams))](cube.along), rng))
                 angles.append(random_angles(rng))
             yield cubes, torch.stack(radiographs), angles
+
+    def _cube(self, rng: np.random.Generator) -> Cube:
+        return self.make(self.bodies[rng.choice(len(self.bodies), p=self.weights)], rng)
 
 
 class DepthLesson(CubeLesson):

@@ -9,10 +9,11 @@ from torch.nn import functional
 
 from .cubes import Beam, Cube
 
-_ALONG = (1.0, 5.0)  # g/cm2 of bone and of soft tissue that count as much as 1
+_ALONG = (0.5, 10.0)  # g/cm2 of bone and of soft tissue that count as much as 1
 _DENSITY = 0.25  # g/cm3, likewise
 _TRACE = 1e-3  # g/cm3 that the share of bone is not told from
-_SHARES = (3.0, 1.0)  # of bone, which is rare, and of soft tissue
+_SHARES = (1.0, 0.3)  # of bone, which is rare, and of soft tissue
+_BRIGHTNESS = 0.3  # weight of attenuation: how a radiograph is shown hides most of it
 _MATTER = 0.05  # g/cm3 from which on a voxel's material is known
 
 
@@ -44,9 +45,9 @@ def losses(
         "volume": ((maps - truth) ** 2).mean(dim=(0, 2, 3, 4)) @ maps.new_tensor(_SHARES) / _DENSITY**2,
         "mask": functional.binary_cross_entropy(guess, share, weight=matter),
         "given maps": apart(mass, along),
-        "given attenuation": (beam(mass) - beam(along)).abs().mean(),
+        "given attenuation": _BRIGHTNESS * (beam(mass) - beam(along)).abs().mean(),
         "other maps": apart(ours, theirs),
-        "other attenuation": (beam(ours) - beam(theirs)).abs().mean(),
+        "other attenuation": _BRIGHTNESS * (beam(ours) - beam(theirs)).abs().mean(),
     }
 
 

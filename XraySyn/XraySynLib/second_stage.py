@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from .look import Look, fit_look
 from .networks import DepthNet
 from .paper_losses import discriminator_loss, refiner_losses
 from .paper_networks import Discriminator, PriorNet3D, RefineNet2D
+from .pool import drawn
 from .prior import back_projected, densities_of
 from .radiographs import Film
 from .refiner import Refiner
@@ -70,20 +70,22 @@ class RefineLesson(Lesson):
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
         """Radiographs (B, 2 N, 2 N), coarse maps of bone and tissue in g/cm2 of the given and of another view of each,
         (B, 2, 2, N, N), and how they are shown."""
-        for step in count(first):
+        for batch in drawn(self._guessed, options, first, team):
             radiographs, views, looks = [], [], []
-            for place in range(team.rank, options.batch, team.size):
-                rng = np.random.default_rng([options.seed, 1, step, place])
-                film = self.films[int(rng.integers(len(self.films)))]
-                shown = film.shown.flip(-1) if rng.integers(2) else film.shown
+            for (shown, frame, maps, look), rng in batch:
                 with torch.no_grad():
-                    maps, look = self.guess(shown, Frame(film.side, from_behind=film.from_behind))
-                    rows, planes, columns = maps.shape[1:]
-                    frame = Frame(film.side, (rows, planes, columns), rows, film.from_behind)
                     views.append(frame.projector([(0.0, 0.0), random_angles(rng)])(maps) / 10)
-                radiographs.append(resized(shown, 2 * rows))
+                radiographs.append(resized(shown, 2 * frame.size))
                 looks.append(look)
             yield torch.stack(radiographs), torch.stack(views), looks
+
+    def _guessed(self, rng: np.random.Generator) -> tuple[torch.Tensor, Frame, torch.Tensor, Look]:
+        film = self.films[int(rng.integers(len(self.films)))]
+        shown = film.shown.flip(-1) if rng.integers(2) else film.shown
+        with torch.no_grad():
+            maps, look = self.guess(shown, Frame(film.side, from_behind=film.from_behind))
+        rows, planes, columns = maps.shape[1:]
+        return shown, Frame(film.side, (rows, planes, columns), rows, film.from_behind), maps, look
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
         radiographs, views, looks = sample

@@ -42,8 +42,8 @@ class TrainingOptions:
     stage: int = option(1, "1 learns depth from simulated radiographs, 2 detail from real ones.", low=1, high=2)
     steps: int = option(20000, "Steps in all.", low=1)
     batch: int = option(4, "Samples in a step, of all processes together.", low=1, high=256)
-    pool: int = option(256, "Cubes that those of a step are drawn from.", low=1)
-    reuse: int = option(12, "Radiographs that are made of each cube.", low=1, high=1000)
+    pool: int = option(256, "Cubes, or radiographs with their depth, that those of a step are drawn from.", low=1)
+    reuse: int = option(12, "Samples that are made of each of these.", low=1, high=1000)
     rate: float = option(1e-3, "Highest learning rate.", low=1e-7, high=1)
     beta1: float = option(0.9, "Share of the mean gradient that a step of Adam keeps.", low=0, high=1)
     beta2: float = option(0.99, "Share of the mean square that a step of Adam keeps.", low=0, high=1)
@@ -106,19 +106,18 @@ class Trainer:
     def run(self, say: Callable[[str], None] = print) -> None:
         """Train until all steps are done, from where it stands."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        shared, sums = self.team.shared(self.lesson), dict[str, float]()
+        shared, rows = self.team.shared(self.lesson), list[dict[str, float]]()
         coming, began = _ahead(self.lesson.samples(self.options, self.step, self.team)), time.monotonic()
         while self.step < self.options.steps:
-            for name, value in self._train(shared, next(coming)).items():
-                sums[name] = sums.get(name, 0.0) + value
-            if self.step % _EVERY == 0:
+            rows.append(self._train(shared, next(coming)))
+            done = self.step == self.options.steps
+            if done or self.step % _EVERY == 0:
                 self.seconds, began = self.seconds + time.monotonic() - began, time.monotonic()
-                means = self.team.means([value / _EVERY for value in sums.values()])
-                self._log(dict(zip(sums, means, strict=True)), say)
-                sums = {}
-            if self.step % self.options.save_every == 0:
+                means = self.team.means([sum(row[name] for row in rows) / len(rows) for name in rows[0]])
+                self._log(dict(zip(rows[0], means, strict=True)), say)
+                rows = []
+            if done or self.step % self.options.save_every == 0:
                 self.save()
-        self.save()
 
     def _train(self, lesson: nn.Module, sample: Any) -> dict[str, float]:
         for group in self.optimizer.param_groups:
