@@ -96,26 +96,22 @@ def train(data: Path, folder: Path, options: TrainingOptions, resume: bool) -> N
 
 def report(found: Mapping[str, Any]) -> str:
     """All tables of an evaluation in Markdown."""
-    means, gains = found["means"], found["gains"]
+    means = found["means"]
     parts = [
-        f"Means over {len(found['bodies'])} held-out bodies, PSNR in dB / SSIM.",
+        "PSNR in dB / SSIM.",
         tables.markdown(beside_table_1(means)),
         "By angle in degrees.",
         tables.markdown(beside_table_4(means)),
-        "With the 95 % intervals of a bootstrap over patients.",
-        tables.markdown(tables.scored(means, ("novel views", "18 degrees"))),
-        tables.markdown(tables.scored(means, ("bone suppression", "bone suppression, lungs"))),
-        "The model less each of the others, body by body, in dB.",
-        tables.markdown(tables.gained(gains, ("novel views", "18 degrees", "bone, input view", "bone suppression"))),
-        "PSNR of the novel views by kind of body.",
-        tables.markdown(tables.by_kind(found["kinds"])),
     ]
     if "real" in found:
-        again = found["real"]["full size"]
-        ours = f"{again['PSNR']['mean']:.2f} / {again['SSIM']['mean']:.3f}"
-        rows = [["", "Reprojection"], *([f"*{name}*", text] for name, text in PAPER_REAL.items()), ["ours", ours]]
-        parts += ["Real radiographs.", tables.markdown(rows), tables.of_radiographs(found["real"], tables.markdown)]
-    return "\n\n".join(parts)
+        ours = [["ours", _both(found["real"]["full size"])]]
+        rows = [
+            ["real radiographs", "reprojection"],
+            *([f"*{name}*", text] for name, text in PAPER_REAL.items()),
+            *ours,
+        ]
+        parts.append(tables.markdown(rows))
+    return "\n\n".join([*parts, tables.summary(found, tables.markdown)])
 
 
 def beside_table_1(means: Mapping[str, Any]) -> list[list[str]]:

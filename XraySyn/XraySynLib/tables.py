@@ -8,7 +8,10 @@ from typing import Any
 from .evaluation import OURS
 from .scenes import ANGLES, FAR
 
+_SUPPRESSION = ("bone suppression", "bone suppression, lungs")
 _NONE = "-"
+
+Writer = Callable[[Sequence[Sequence[str]]], str]
 
 
 def plain(rows: Sequence[Sequence[str]]) -> str:
@@ -23,23 +26,23 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
 
 
-def summary(found: Mapping[str, Any]) -> str:
+def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
     """What evaluate found, and evaluate_radiographs under "real" if that was run, in one look."""
     means, gains = found["means"], found["gains"]
     parts = [
         f"{len(found['bodies'])} bodies. PSNR in dB (95 % interval of the mean, by bootstrap over patients) / SSIM.",
-        plain(scored(means, ("input view", "novel views", "18 degrees"))),
-        plain(scored(means, ("bone, input view", "bone, novel views", "tissue, input view", "tissue, novel views"))),
-        plain(scored(means, ("bone suppression", "bone suppression, lungs"))),
+        written(scored(means, ("input view", "novel views", "18 degrees"))),
+        written(scored(means, ("bone, input view", "bone, novel views", "tissue, input view", "tissue, novel views"))),
+        written(scored(means, _SUPPRESSION)),
         f"{OURS} less each of the others, body by body, in dB.",
-        plain(gained(gains, ("novel views", "18 degrees", "bone, input view", "bone suppression"))),
+        written(gained(gains, ("novel views", "18 degrees", "bone, input view", *_SUPPRESSION))),
         "PSNR of the views by angle in degrees.",
-        plain(by_angle(means)),
+        written(by_angle(means)),
         "PSNR of the novel views by kind of body.",
-        plain(by_kind(found["kinds"])),
+        written(by_kind(found["kinds"])),
     ]
     if "real" in found:
-        parts.append(of_radiographs(found["real"]))
+        parts.append(of_radiographs(found["real"], written))
     return "\n\n".join(parts)
 
 
@@ -64,9 +67,9 @@ def gained(gains: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:
     return [["", *names], *([method, *(cell(one.get(name, {})) for name in names)] for method, one in gains.items())]
 
 
-def by_angle(means: Mapping[str, Any], metric: str = "PSNR", digits: int = 1) -> list[list[str]]:
+def by_angle(means: Mapping[str, Any]) -> list[list[str]]:
     angles = sorted((*ANGLES, *FAR))
-    rows = [[f"{one[f'view {angle:+g}'][metric]['mean']:.{digits}f}" for angle in angles] for one in means.values()]
+    rows = [[f"{one[f'view {angle:+g}']['PSNR']['mean']:.1f}" for angle in angles] for one in means.values()]
     return [["", *(f"{angle:g}" for angle in angles)], *([name, *row] for name, row in zip(means, rows, strict=True))]
 
 
@@ -79,7 +82,7 @@ def by_kind(kinds: Mapping[str, Any]) -> list[list[str]]:
     return [["", *methods], *rows]
 
 
-def of_radiographs(found: Mapping[str, Any], written: Callable[[list[list[str]]], str] = plain) -> str:
+def of_radiographs(found: Mapping[str, Any], written: Writer) -> str:
     again, whole = found["reprojection"], found["full size"]
     share = next(name for name in again if name.startswith("share"))
     lines = [
