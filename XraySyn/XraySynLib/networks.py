@@ -12,6 +12,7 @@ from torch.nn import functional
 from .frame import Frame
 
 _UNIT = 5.0  # g/cm2, about what a ray meets
+_INPUTS = 7  # channels: what is given, its places, its details
 
 
 class Block(nn.Module):
@@ -41,35 +42,48 @@ class DepthNet(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 192, 256), depth: int = 32) -> None:
         super().__init__()
         self.depth = depth
-        self.first = nn.Conv2d(5, widths[0], 6, stride=2, padding=2)
+        self.first = nn.Conv2d(_INPUTS, widths[0], 6, stride=2, padding=2)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
         for n, width in enumerate(widths):
             self.down.append(Block(widths[max(n - 1, 0)], width))
         for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True):
             self.up.append(Block(low + high, high))
-        self.mass = nn.Conv2d(widths[0], 2 * 4, 1)  # of four pixels each
+        self.fine = nn.Conv2d(widths[0] + _INPUTS, 16, 3, padding=1)
+        self.mass = nn.Conv2d(16, 2, 3, padding=1)
         self.places = nn.Conv2d(widths[0], 2 * depth, 1)
-        for last in (self.mass, self.places):
+        for last, bias in ((self.mass, [-3.0, 0.0]), (self.places, [0.0] * 2 * depth)):  # little bone at first
             nn.init.normal_(last.weight, std=0.02)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        with torch.no_grad():
-            self.mass.bias[:4] = -3.0  # type: ignore[index]  # little bone at first
+            last.bias = nn.Parameter(torch.tensor(bias))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[2:])
         places = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
-        x = self.first(torch.cat([x, places], dim=1))
+        whole = torch.cat([x, places, *_bands(x[:, :1])], dim=1)
+        x = self.first(whole)
         passed = []
         for n, block in enumerate(self.down):
             x = block(functional.avg_pool2d(x, 2) if n else x)
             passed.append(x)
         passed.pop()
         for block in self.up:
-            x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-            x = block(torch.cat([x, passed.pop()], dim=1))
-        mass = functional.softplus(functional.pixel_shuffle(self.mass(x), 2))
-        return _UNIT * mass, self.places(x).unflatten(1, (2, self.depth))
+            x = block(torch.cat([_twice(x), passed.pop()], dim=1))
+        fine = functional.leaky_relu(self.fine(torch.cat([_twice(x), whole], dim=1)), 0.1)
+        return _UNIT * functional.softplus(self.mass(fine)), self.places(x).unflatten(1, (2, self.depth))
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _bands(radiographs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The fine and the middle details of radiographs (B, 1, H, W), as strong as the whole: bones show in them."""
+    fine, coarse = (_blurred(_blurred(radiographs, size), size) for size in (3, 9))
+    return 20 * (radiographs - fine), 10 * (fine - coarse)
+
+
+def _blurred(x: torch.Tensor, size: int) -> torch.Tensor:
+    return functional.avg_pool2d(x, size, stride=1, padding=size // 2, count_include_pad=False)
 
 
 def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
