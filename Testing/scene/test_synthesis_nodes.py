@@ -85,6 +85,20 @@ def test_a_coarse_ct_is_shown_and_hidden_in_3d(scene: Any) -> None:
     assert logic.GetFirstVolumeRenderingDisplayNode(ct) is display
 
 
+def test_a_new_coarse_ct_takes_the_place_of_the_last_one_in_3d(scene: Any, source: Any) -> None:
+    import slicer
+
+    logic = slicer.modules.volumerendering.logic()
+    ct = Image(np.zeros((4, 5, 6), np.int16), meaning=Meaning.HU)
+    patient = node_from_image(ct, "patient")
+    logic.CreateDefaultVolumeRenderingNodes(patient).SetVisibility(True)
+    estimates = [nodes.add_synthesis(Result({"CT": ct}, {}), SynthesisOptions(), source)[0] for _ in range(2)]
+    for estimate in estimates:
+        nodes.show_volume(estimate, True)
+    shown = [logic.GetFirstVolumeRenderingDisplayNode(each).GetVisibility() for each in (patient, *estimates)]
+    assert shown == [1, 0, 1]
+
+
 def test_a_preview_comes_and_goes(scene: Any, source: Any) -> None:
     import slicer
 

@@ -37,7 +37,7 @@ class CTSection(Section):
         slicer.app.layoutManager().disconnect("layoutChanged(int)", self.showWhatMatters)
         super().cleanup()
 
-    def showWhatMatters(self, *_unused: Any) -> None:
+    def showWhatMatters(self) -> None:
         """Say which buttons can be pressed."""
         p = self.panel.parameters
         if p is None:

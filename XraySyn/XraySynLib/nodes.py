@@ -105,12 +105,15 @@ def frames_of(nodes: list[Any]) -> list[np.ndarray]:
 
 
 def show_volume(ct: Any, visible: bool) -> None:
-    """Show or hide a coarse CT in the 3D views: bones, and the body as a haze."""
+    """Show or hide a coarse CT in the 3D views: bones, and the body as a haze. A new one takes the place of others."""
     logic = slicer.modules.volumerendering.logic()
     display = logic.GetFirstVolumeRenderingDisplayNode(ct)
     if display is None:
         if not visible:
             return
+        for other in slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode"):
+            if other.GetVolumeNode() is not None and other.GetVolumeNode().GetAttribute(KIND) == CT:
+                other.SetVisibility(False)
         display = logic.CreateDefaultVolumeRenderingNodes(ct)
         look = display.GetVolumePropertyNode().GetVolumeProperty()
         opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
