@@ -94,7 +94,9 @@ class ViewNet(DepthNet):
 
     def __init__(self) -> None:
         super().__init__(depth=1)
-        self.first = nn.Conv2d(7, self.first.out_channels, 6, stride=2, padding=2)
+        first, fine = self.first, self.fine  # both see the angles
+        self.first = nn.Conv2d(first.in_channels + 2, first.out_channels, 6, stride=2, padding=2)
+        self.fine = nn.Conv2d(fine.in_channels + 2, fine.out_channels, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         given, other = super().forward(x)
