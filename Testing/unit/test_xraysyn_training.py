@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dicom_samples import write_series
 from torch import nn
 from xraysyn_samples import box_body, read_losses
 
@@ -65,6 +66,21 @@ def test_preparing_a_folder(tmp_path: Path):
     assert weights.sum() == pytest.approx(1)
     with pytest.raises(InputError, match="holds no prepared data"):
         bodies(source, "train")
+
+
+def test_of_a_patient_the_ct_series_with_most_images_is_taken(tmp_path: Path):
+    """As in LIDC-IDRI, whose folders hold radiographs, too."""
+    study = tmp_path / "cts" / "LIDC-IDRI-0001" / "study"
+    study.mkdir(parents=True)
+    limb = phantom(Anatomy.LIMB, 32, 0)
+    stored, lps = (limb.array + 1024).astype(np.int16), np.diag([-1.0, -1.0, 1.0, 1.0]) @ limb.ijk_to_ras
+    write_series(study / "radiograph", stored[:1], lps, Modality="DX", SeriesNumber=1)
+    write_series(study / "few", stored[:4], lps, SeriesNumber=2)
+    write_series(study / "all", stored, lps, SeriesNumber=3)
+    prepare(tmp_path / "cts", tmp_path / "data", say=lambda line: None)
+    found, _ = bodies(tmp_path / "data", "train")
+    assert [body.name for body in found] == ["LIDC-IDRI-0001"]
+    np.testing.assert_allclose(found[0].maps.astype(float), body_of(limb).maps.astype(float), atol=2e-3)
 
 
 def test_a_cube_is_the_same_for_the_same_seed_and_holds_matter():

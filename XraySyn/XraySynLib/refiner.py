@@ -29,15 +29,15 @@ class Refiner(nn.Module):
 
     Takes maps of bone and soft tissue in g/cm2, (B, 2, H, W), of any view, and the radiograph (B, 1, 2 H, 2 W) from 0
     to 1 that the volume was found from. Gives the maps (B, 2, 2 H, 2 W): the given ones, twice as large, plus what the
-    network adds, which is nothing before it is trained. 0.6 million parameters.
+    network adds, which is nothing before it is trained. Half a million parameters.
     width: channels, a multiple of 8. blocks: residual blocks.
 
-    It does the work of 2DRN and M of C. Peng et al., XraySyn, AAAI 2021, with 200 times fewer parameters: instead of a
+    It does the work of 2DRN and M of C. Peng et al., XraySyn, AAAI 2021, with 250 times fewer parameters: instead of a
     convolution's weights the radiograph gives a scale and a shift of each channel (FiLM: E. Perez et al., Visual
     Reasoning with a General Conditioning Layer, AAAI 2018).
     """
 
-    def __init__(self, width: int = 40, blocks: int = 8) -> None:
+    def __init__(self, width: int = 32, blocks: int = 6) -> None:
         super().__init__()
         self.first = nn.Conv2d(2, width, 3, padding=1)
         self.blocks = nn.ModuleList([_Modulated(width) for _ in range(blocks)])
