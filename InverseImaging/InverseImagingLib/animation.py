@@ -29,7 +29,7 @@ def write_animation(views: Sequence[np.ndarray], path: Path) -> None:
     """
     check_animation(path)
     if len(views) < 2:
-        raise InputError("An animation needs the views of a sweep, but there is only one; take a sweep first.")
+        raise InputError("An animation needs the views of a sweep; take a sweep first.")
     frames = [Pillow.fromarray(labelled(_small(view))) for view in (*views, *views[-2:0:-1])]
     with beside(path) as folder:
         frames[0].save(

@@ -60,7 +60,7 @@ def test_an_animation_turns_to_and_fro(tmp_path: Path):
 def test_what_no_animation_can_be_made_of_is_said(tmp_path: Path):
     views = [ramp(50, 50)] * 2
     for wanted, path, words in (
-        (views[:1], tmp_path / "x.gif", "there is only one"),
+        (views[:1], tmp_path / "x.gif", "take a sweep first"),
         (views, tmp_path / "x.mp4", "must end in .gif"),
         (views, tmp_path / "no" / "x.gif", "There is no folder"),
     ):

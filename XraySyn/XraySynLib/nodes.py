@@ -49,7 +49,7 @@ def add_synthesis(result: Result, options: SynthesisOptions, source: Any) -> lis
         kind = Picture.VIEW.value if key.startswith("view") else key
         if kind == Picture.VIEW.value and image is not views[0]:
             continue
-        node = add_result(image, _("{name} {kind} (synthesized)").format(name=name, kind=_(kind)), source, report)
+        node = add_result(image, _("{name} {kind} (synthesized)").format(name=name, kind=kind), source, report)
         node.SetAttribute(KIND, kind)
         if kind == CT:
             _set_hounsfield(node)
