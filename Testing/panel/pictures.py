@@ -31,6 +31,7 @@ README = (
     "ctrestoration-inpaint",
     "inverseimaging",
     "xraysyn",
+    "xraysyn-radiograph",
     "xraysyn-sweep",
 )
 
@@ -190,7 +191,7 @@ def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
 
     section = module.fromRadiograph
     ui, panel, parameters = section.ui, section.panel, section.panel.parameters
-    pictures.add("synthesis-empty", module)
+    pictures.add("xraysyn-radiograph-empty", module)
 
     def settled() -> bool:
         return is_settled(panel)
@@ -198,12 +199,12 @@ def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
     source = parameters.inputVolume = node_from_image(radiograph, "Chest")
     slicer.util.setSliceViewerLayers(background=source, fit=True)
     ui.advancedButton.collapsed = False
-    pictures.add("synthesis-advanced", module)
+    pictures.add("xraysyn-radiograph-advanced", module)
     ui.advancedButton.collapsed = True
     parameters.weights = weights()
     ui.applyButton.click()
     views.wait_until(lambda: ui.progressBar.value > 5, 120)
-    pictures.add("synthesis-running", module)
+    pictures.add("xraysyn-radiograph-running", module)
     views.wait_until(settled, 120)
     parameters.azimuth = 15.0
     views.wait_until(settled, 60)
@@ -211,20 +212,20 @@ def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
     camera.SetPosition(450, 1250, 300)
     camera.SetFocalPoint(0, 0, 0)
     camera.SetViewUp(0, 0, 1)
-    pictures.add("synthesis", module, "Red", "3D")
     ui.sideBySideButton.click()
+    pictures.add("xraysyn-radiograph", module, "Red", "Yellow", "3D")
     for picture in Picture:
         parameters.shown = picture
         views.wait_until(settled, 60)
-        pictures.add(f"synthesis-{picture.value.replace(' ', '-')}", module, "Red", "Yellow")
+        pictures.add(f"xraysyn-radiograph-{picture.value.replace(' ', '-')}", module, "Red", "Yellow")
     parameters.shown = Picture.VIEW
     ui.sweepButton.click()
     views.wait_until(settled, 120)
-    pictures.add("synthesis-sweep", module, "Red")
+    pictures.add("xraysyn-radiograph-sweep", module, "Red")
     parameters.weights = "missing.safetensors"
     ui.applyButton.click()
     views.wait_until(settled, 60)
-    pictures.add("synthesis-failed", module)
+    pictures.add("xraysyn-radiograph-failed", module)
 
 
 def weights() -> str:
