@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from xraysyn_samples import read_losses, small_trainer, write_prepared
 
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import shipped_folder
 from XraySynLib.distributed import Team
 from XraySynLib.training import CHECKPOINT
@@ -38,6 +39,11 @@ def test_each_process_has_its_share_of_the_samples(tmp_path: Path):
     assert not torch.equal(first[1], second[1])
     assert whole[2] == [*first[2], *second[2]]
     assert all(torch.equal(a.maps, b.maps) for a, b in zip(whole[0], [*first[0], *second[0]], strict=True))
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="batch of 2 cannot be shared by 3 processes"):
+        small_trainer(tmp_path, 1, team_of(0, 3))
 
 
 @pytest.mark.slow

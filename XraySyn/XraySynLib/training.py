@@ -91,9 +91,16 @@ def _ahead(items: Iterator[Any]) -> Iterator[Any]:
 
 
 class Trainer:
-    """One training run in a folder: its checkpoint, and its log as CSV and PNG. average: the weights to be used."""
+    """One training run in a folder: its checkpoint, and its log as CSV and PNG. average: the weights to be used.
+
+    Raises InputError when the processes cannot share the batch evenly.
+    """
 
     def __init__(self, folder: Path, options: TrainingOptions, lesson: Lesson, team: Team) -> None:
+        if options.batch % team.size:
+            raise InputError(
+                f"A batch of {options.batch} cannot be shared by {team.size} processes; choose a multiple of that."
+            )
         self.folder, self.options, self.team = folder, options, team
         self.lesson = lesson.to(team.device)
         self.network = lesson.network
