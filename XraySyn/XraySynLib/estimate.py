@@ -43,8 +43,9 @@ def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: flo
     small, beam, frames = resized(shown, SIZE), Beam(), [frame] * tries
     with torch.inference_mode():
         inputs = torch.stack([_mirrored(small**power, n) for n, power in enumerate(_GAMMAS[:tries])])
-        found = network(network_input(inputs, frames))
-        mass, places = (torch.stack([_mirrored(one, n) for n, one in enumerate(part)]) for part in found)
+        device = next(network.parameters()).device
+        found = network(network_input(inputs.to(device), frames))
+        mass, places = (torch.stack([_mirrored(one, n) for n, one in enumerate(part.cpu())]) for part in found)
         look = fit_look(small, beam(mass.mean(dim=0)), gamma)
         wanted = look.attenuation(small)
         planes = planes_of(scaled(mass, wanted, beam), places, frames)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from InverseImagingLib import device as devices
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, check_options, ignore_progress, options_to_dict
@@ -53,14 +54,15 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     radiograph = _taken_in(image, options.intake())
     weights = _weights(options.weights)
     on_progress(Progress(0.1, "estimating the anatomy"))
-    found = _estimated(
+    device = devices.choose(options.device.value)
+    found, notes = _estimated(
         image,
         options.intake(),
-        side_of(radiograph, options.field),
-        options.projection,
+        Frame(side_of(radiograph, options.field), from_behind=options.projection is Projection.AP),
         options.gamma,
         options.tries,
         weights,
+        device,
     )
     placed, area = radiograph.placed_in(image), Area(radiograph.array.shape)
     size = min(area.size, DRAFT_SIZE) if options.draft else area.size
@@ -73,7 +75,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     if not options.only:
         images |= _volumes(found, image.name)
     psnr = _psnr(found)
-    warnings = list(radiograph.warnings)
+    warnings = [*radiograph.warnings, *notes]
     if psnr < _LEAST_PSNR:
         warnings.append(f"The estimate gives the radiograph back at {psnr:.1f} dB only; see the residual.")
     report: dict[str, Any] = {
@@ -88,6 +90,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
         "crop": list(radiograph.box),
         "angles": [list(turned) for turned in angles],
         "reprojection PSNR": round(psnr, 2),
+        "device": devices.describe(device),
         "seconds": round(time.monotonic() - began, 3),
         "warnings": warnings,
     }
@@ -166,12 +169,20 @@ def _taken_in(image: Image, options: IntakeOptions) -> Radiograph:
 
 @functools.lru_cache(maxsize=2)
 def _estimated(
-    image: Image, intake: Any, side: float, projection: Projection, gamma: float, tries: int, weights: Weights
-) -> Estimate:
-    radiograph = _taken_in(image, intake)
-    area = Area(radiograph.array.shape)
-    frame = Frame(side, from_behind=projection is Projection.AP)
-    return estimate(area.square(torch.from_numpy(radiograph.array)), frame, _network(weights), gamma=gamma, tries=tries)
+    image: Image,
+    intake: IntakeOptions,
+    frame: Frame,
+    gamma: float,
+    tries: int,
+    weights: Weights,
+    device: torch.device,
+) -> tuple[Estimate, list[str]]:
+    """The estimate, and what is to be said of the device. The network runs on that, all else on the CPU."""
+    radiograph = torch.from_numpy(_taken_in(image, intake).array)
+    shown, network = Area(tuple(radiograph.shape)).square(radiograph), _network(weights)
+    return devices.run_or_fall_back(
+        lambda where: estimate(shown, frame, network.to(where), gamma=gamma, tries=tries), device
+    )
 
 
 @functools.lru_cache(maxsize=1)
