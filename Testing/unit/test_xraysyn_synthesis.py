@@ -25,6 +25,7 @@ from XraySynLib.estimate import SIZE, estimate, resized
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
+from XraySynLib.refiner import Refiner
 from XraySynLib.scores import psnr
 from XraySynLib.synthesize import DRAFT_SIZE, synthesize
 from XraySynLib.views import suppressed, uncertainty, view
@@ -84,6 +85,19 @@ def test_a_view_from_the_left_is_the_mirrored_view_from_the_right_of_a_mirrored_
     own = estimate(shown, Frame(400.0), network, tries=2)
     left, right = view(own, 8.0, 0.0, SIZE).shown, view(mirrored, -8.0, 0.0, SIZE).shown.flip(1)
     assert psnr(left, right) > 45
+
+
+def test_a_refiner_adds_to_other_views_and_leaves_the_radiograph():
+    shown, refiner = resized(found().shown, 400), Refiner().eval()
+    plain = estimate(shown, Frame(400.0), untrained(), tries=1)
+    silent = estimate(shown, Frame(400.0), untrained(), refiner, tries=1)
+    assert psnr(view(silent, 9.0, 0.0).shown, view(plain, 9.0, 0.0).shown) > 40
+    torch.manual_seed(0)
+    torch.nn.init.normal_(refiner.last.weight, std=0.02)
+    loud = estimate(shown, Frame(400.0), untrained(), refiner, tries=1)
+    assert psnr(view(loud, 9.0, 0.0).shown, view(plain, 9.0, 0.0).shown) < 38
+    assert psnr(view(loud, 0.0, 0.0).shown, shown) > 40
+    assert torch.equal(view(loud, 9.0, 0.0, SIZE).shown, view(plain, 9.0, 0.0, SIZE).shown)
 
 
 def test_uncertainty_is_there_and_zero_for_one_try():

@@ -11,6 +11,7 @@ from .cubes import Beam
 from .frame import Frame
 from .look import Look, fit_look
 from .networks import DepthNet, network_input, planes_of
+from .refiner import Refiner
 
 SIZE = 128  # pixels of the network's radiograph
 LEAST = 0.05  # attenuation below which details are not relative to it
@@ -25,8 +26,8 @@ class Estimate:
     """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame, that reproject to a radiograph.
 
     others: further such estimates of the same radiograph, which tell how sure it is. shown: the radiograph, (N, N)
-    from 0 to 1. detail: what of its attenuation is finer than the densities, as a share (N, N) of theirs. depth: where
-    most of the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
+    from 0 to 1. detail: what of its attenuation is finer than the densities and the refiner make it, as a share (N, N)
+    of theirs. depth: where most of the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
     """
 
     frame: Frame
@@ -36,9 +37,18 @@ class Estimate:
     shown: torch.Tensor
     detail: torch.Tensor
     depth: torch.Tensor
+    refiner: Refiner | None
 
 
-def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: float = 0.0, tries: int = 4) -> Estimate:
+def estimate(
+    shown: torch.Tensor,
+    frame: Frame,
+    network: DepthNet,
+    refiner: Refiner | None = None,
+    *,
+    gamma: float = 0.0,
+    tries: int = 4,
+) -> Estimate:
     """The anatomy behind a radiograph (N, N) from 0 to 1, bone bright. tries: estimates in all; see Estimate."""
     small, beam, frames = resized(shown, SIZE), Beam(), [frame] * tries
     with torch.inference_mode():
@@ -52,8 +62,17 @@ def estimate(shown: torch.Tensor, frame: Frame, network: DepthNet, *, gamma: flo
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
         others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
-        detail = _detail(shown, look, wanted)
-    return Estimate(frame, maps, others, look, shown, detail, _depth(planes.mean(dim=0).sum(dim=0), frame))
+        detail = _detail(shown, look, _with_fine(wanted, maps, frame, shown, refiner))
+    depth = _depth(planes.mean(dim=0).sum(dim=0), frame)
+    return Estimate(frame, maps, others, look, shown, detail, depth, refiner)
+
+
+def refined(along: torch.Tensor, shown: torch.Tensor, refiner: Refiner | None) -> torch.Tensor:
+    """Maps of a view in g/cm2, (2, H, W), as the refiner of a radiograph (N, N) has them, twice as large."""
+    if refiner is None:
+        return along
+    with torch.inference_mode():
+        return refiner(along[None], resized(shown, 2 * SIZE)[None, None])[0].clamp(min=0)
 
 
 def _mirrored(picture: torch.Tensor, number: int) -> torch.Tensor:
@@ -80,6 +99,16 @@ def agreeing(maps: torch.Tensor, frame: Frame, wanted: torch.Tensor, beam: Beam,
         ratio = (wanted / has.clamp(min=1e-4)).clamp(1 / _STRONGEST, _STRONGEST)
         maps = maps * frame.lift(ratio.expand(1, 1, frame.voxels[1], *ratio.shape))[0]
     return maps
+
+
+def _with_fine(
+    wanted: torch.Tensor, maps: torch.Tensor, frame: Frame, shown: torch.Tensor, refiner: Refiner | None
+) -> torch.Tensor:
+    """The attenuation wanted (H, W), with what the refiner makes finer of it, twice as large."""
+    if refiner is None:
+        return wanted
+    along, beam = frame.projector([(0.0, 0.0)])(maps)[0] / 10, Beam()
+    return resized(wanted - beam(along), 2 * SIZE) + beam(refined(along, shown, refiner))
 
 
 def _detail(shown: torch.Tensor, look: Look, wanted: torch.Tensor) -> torch.Tensor:

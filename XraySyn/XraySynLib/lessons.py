@@ -59,6 +59,7 @@ def train(
     a folder that gets the weights, too. Raises InputError.
     """
     check_options(options)
+    torch.set_flush_denormal(True)  # densities fade to numbers that are so small that processors take long for them
     if bundle and options.preset is Preset.PAPER:
         raise InputError("The paper preset's weights are too large for a bundle; leave --bundle out.")
     if options.preset is Preset.PAPER and options.stage == 2 and not weights:

@@ -17,7 +17,7 @@ from InverseImagingLib import device as devices
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, check_options, ignore_progress, options_to_dict
-from InverseImagingLib.models import Weights, find_weights, load_weights, own_weights
+from InverseImagingLib.models import Weights, bundles, find_weights, load_weights, own_weights
 from InverseImagingLib.xray.intake import IntakeOptions, Radiograph, take_in
 from InverseImagingLib.xray.options import azimuths
 from InverseImagingLib.xray.spectrum import Material, mass_attenuation
@@ -26,6 +26,7 @@ from .estimate import SIZE, Estimate, estimate, resized
 from .frame import Frame
 from .networks import DepthNet
 from .options import LARGEST_ANGLE, MOST_VIEWS, Picture, Projection, SynthesisOptions
+from .refiner import Refiner
 from .views import View, suppressed, uncertainty, view
 
 VERSION = "1.0"
@@ -121,7 +122,7 @@ def _pictures(
         for number, turned in enumerate(angles, 1):
             on_progress(Progress(0.3 + 0.6 * number / len(angles), f"view {number} of {len(angles)}"))
             yield f"view {number}", view(found, *turned).shown
-    coarse = _given(found, SIZE)
+    coarse = _given(found, 2 * SIZE)
     makers = {
         Picture.BONE_MAP: lambda: _given(found).bone,
         Picture.TISSUE_MAP: lambda: _given(found).tissue,
@@ -179,9 +180,9 @@ def _estimated(
 ) -> tuple[Estimate, list[str]]:
     """The estimate, and what is to be said of the device. The network runs on that, all else on the CPU."""
     radiograph = torch.from_numpy(_taken_in(image, intake).array)
-    shown, network = Area(tuple(radiograph.shape)).square(radiograph), _network(weights)
+    shown, network, refiner = Area(tuple(radiograph.shape)).square(radiograph), _network(weights), _refiner(weights)
     return devices.run_or_fall_back(
-        lambda where: estimate(shown, frame, network.to(where), gamma=gamma, tries=tries), device
+        lambda where: estimate(shown, frame, network.to(where), refiner, gamma=gamma, tries=tries), device
     )
 
 
@@ -190,6 +191,19 @@ def _network(weights: Weights) -> DepthNet:
     network = DepthNet()
     load_weights(network, weights)
     return network.eval()
+
+
+@functools.lru_cache(maxsize=1)
+def _refiner(weights: Weights) -> Refiner | None:
+    """The refiner of the same model, if it has one."""
+    own = [
+        each.weights for each in bundles("XraySyn") if weights in each.weights.values() and "refiner" in each.weights
+    ]
+    if not own:
+        return None
+    refiner = Refiner()
+    load_weights(refiner, own[0]["refiner"])
+    return refiner.eval()
 
 
 def side_of(radiograph: Radiograph, field: float = 0.0) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from .cubes import Beam
-from .estimate import LEAST, SIZE, Estimate, resized
+from .estimate import LEAST, SIZE, Estimate, refined, resized
 from .frame import Frame
 from .look import Look
 
@@ -29,10 +29,13 @@ class View:
 def view(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> View:
     """The radiograph from a source turned by so many degrees. size: of the pictures; 0 means that of the radiograph.
 
-    What is finer than the densities moves with the depth at which most of the mass along its ray is.
+    What is finer than the densities is the refiner's guess; what is finer still moves with the depth at which most of
+    the mass along its ray is.
     """
     size = size or len(found.shown)
     along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
+    if size > SIZE:
+        along = refined(along, found.shown, found.refiner)
     fine = resized(Beam()(along), size)
     if size > SIZE:
         flow = functional.interpolate(
@@ -65,15 +68,14 @@ def _sources(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
         torch.from_numpy(vector).float() for vector in (turned.source, *given.frame[:3, :3].T)
     )
     half = given.width * given.pixel / 2 / given.sdd
-    place = torch.zeros(SIZE, SIZE, 2)
-    for number in range(_ROUNDS):
-        depth = functional.grid_sample(
-            found.depth[None, None], place[None], padding_mode="border", align_corners=False
-        )[0, 0]
-        depth = depth if number else found.depth
+    depth = found.depth
+    for _ in range(_ROUNDS):
         points = source + ((depth - source @ beam) / (rays @ beam))[..., None] * rays
         away = given.sid + points @ beam
         place = torch.stack([points @ across, points @ down], dim=-1) / away[..., None] / half
+        depth = functional.grid_sample(
+            found.depth[None, None], place[None], padding_mode="border", align_corners=False
+        )[0, 0]
     return place.permute(2, 0, 1)
 
 
