@@ -52,6 +52,13 @@ def test_a_look_is_found_again():
     torch.testing.assert_close(true.shown(true.attenuation(torch.full((3,), 0.5))), torch.full((3,), 0.5))
 
 
+def test_where_it_is_black_a_radiograph_tells_only_that_there_is_little():
+    look = Look(4.0, 0.5, 1.0)
+    shown, guess = torch.tensor([0.0, 0.0, 0.5]), torch.tensor([0.1, 2.0, 0.1])
+    torch.testing.assert_close(look.believable(shown, guess), torch.tensor([0.1, 0.5, 2.5]))
+    torch.testing.assert_close(look.shown(look.believable(shown, guess)), shown)
+
+
 def test_the_estimate_gives_the_radiograph_back():
     """At least 35 dB, whatever the network says."""
     shown = found().shown

@@ -58,8 +58,9 @@ class MeanBody:
 
     def __call__(self, scene: Scene) -> Guess:
         maps, frame, beam = self._means.get(kind_of(scene.name), self._of_all), scene.frame, Beam()
-        look = fit_look(scene.radiograph, beam(frame.projector([(0.0, 0.0)])(maps)[0] / 10))
-        maps = agreeing(maps, frame, look.attenuation(scene.radiograph), beam, _STEPS)
+        guess = beam(frame.projector([(0.0, 0.0)])(maps)[0] / 10)
+        look = fit_look(scene.radiograph, guess)
+        maps = agreeing(maps, frame, look.believable(scene.radiograph, guess), beam, _STEPS)
         along = frame.projector([(azimuth, 0.0) for azimuth in VIEWS])(maps) / 10
         return guess_of(scene, dict(zip(VIEWS, along, strict=True)), look)
 
@@ -118,7 +119,8 @@ def drawn(network: ViewNet, scene: Scene) -> Guess:
     with torch.inference_mode():
         given, others = network(inputs)
     mass = given[VIEWS.index(0.0)]
-    look = fit_look(scene.radiograph, beam(mass))
+    guess = beam(mass)
+    look = fit_look(scene.radiograph, guess)
     along = {a: torch.stack([resized(one, SIZE) for one in other]) for a, other in zip(VIEWS, others, strict=True)}
-    along[0.0] = scaled(mass, look.attenuation(scene.radiograph), beam)
+    along[0.0] = scaled(mass, look.believable(scene.radiograph, guess), beam)
     return guess_of(scene, along, look)

@@ -56,8 +56,9 @@ def estimate(
         device = next(network.parameters()).device
         found = network(network_input(inputs.to(device), frames))
         mass, places = (torch.stack([_mirrored(one, n) for n, one in enumerate(part.cpu())]) for part in found)
-        look = fit_look(small, beam(mass.mean(dim=0)), gamma)
-        wanted = look.attenuation(small)
+        guess = beam(mass.mean(dim=0))
+        look = fit_look(small, guess, gamma)
+        wanted = look.believable(small, guess)
         planes = planes_of(scaled(mass, wanted, beam), places, frames)
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)

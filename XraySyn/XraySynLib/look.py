@@ -9,6 +9,7 @@ import torch
 
 _GAMMAS = np.exp(np.linspace(np.log(0.4), np.log(2.5), 31))
 _LEAST_CONTRAST = 0.6  # of the highest attenuation, between black and white
+_BLACK = 0.02  # of a radiograph from 0 to 1
 _AIR = 0.05  # attenuation below which a pixel tells nothing of how bodies are shown
 
 
@@ -22,6 +23,11 @@ class Look:
 
     def attenuation(self, shown: torch.Tensor) -> torch.Tensor:
         return (self.offset + self.scale * shown.clamp(min=0) ** self.gamma).clamp(min=0)
+
+    def believable(self, shown: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
+        """The same, but where the radiograph is black its attenuation may have been any lower, and a guess counts."""
+        told = self.attenuation(shown)
+        return torch.where(shown < _BLACK, torch.minimum(told, guess), told)
 
     def shown(self, attenuation: torch.Tensor) -> torch.Tensor:
         """Not cut at 1, since another view may attenuate more."""
