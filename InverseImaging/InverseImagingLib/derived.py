@@ -154,7 +154,7 @@ def _ct_header(image: Image, report: Mapping[str, Any], window: tuple[float, flo
     header = series_header(image, report)
     for keyword in _REQUIRED_OF_CT.split():
         setattr(header, keyword, None)
-    _keep(header, source, _KEPT_OF_CT)
+    keep(header, source, _KEPT_OF_CT)
     header.SOPClassUID, header.Modality = CTImageStorage, "CT"
     header.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     if window is not None:
@@ -181,7 +181,7 @@ def series_header(image: Image, report: Mapping[str, Any], kind: str = "") -> Da
     header.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _REQUIRED.split():
         setattr(header, keyword, None)
-    _keep(header, source, _KEPT)
+    keep(header, source, _KEPT)
     if not source:
         header.StudyDate, header.StudyTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
         header.PatientName, header.PatientID = "Unknown^Patient", f"UNKNOWN-{now:%Y%m%d%H%M%S}"
@@ -211,7 +211,8 @@ def series_header(image: Image, report: Mapping[str, Any], kind: str = "") -> Da
     return header
 
 
-def _keep(header: Dataset, source: Dataset, keywords: str) -> None:
+def keep(header: Dataset, source: Dataset, keywords: str) -> None:
+    """Take over what the source has of some attributes, whose keywords stand between spaces."""
     for keyword in keywords.split():
         if keyword in source:
             header[keyword] = source[keyword]

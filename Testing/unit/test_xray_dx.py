@@ -10,7 +10,9 @@ import pydicom
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from dicom_samples import write_series
+from pydicom.sr.codedict import codes
 
+from InverseImagingLib.derived import coded
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read
 from InverseImagingLib.xray.dx import write_radiograph, write_radiographs
@@ -74,6 +76,15 @@ def test_radiograph_belongs_to_the_patient_of_the_ct_and_says_that_it_is_simulat
     assert sources == {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "source").iterdir()}
     for name in ("PatientPosition", "ConvolutionKernel", "TableHeight", "Exposure"):  # how the CT was taken
         assert name not in header
+
+
+def test_side_and_region_that_the_source_has_coded_stay(tmp_path, source):
+    source.dicom.ImageLaterality, source.dicom.BodyPartExamined = "B", "BOTH HANDS"
+    source.dicom.AnatomicRegionSequence = [coded(codes.cid4031.Hand)]
+    geometry = view()
+    header = written(tmp_path, geometry, radiograph(geometry, dicom=source.dicom))
+    assert (header.ImageLaterality, header.BodyPartExamined) == ("B", "BOTH HANDS")
+    assert header.AnatomicRegionSequence[0].CodeMeaning == "Hand"
 
 
 # Rows and columns of the picture as a radiologist hangs it, and where the detector is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..image import Image, Meaning
 from .geometry import Geometry, angles_of
 
 KIND = "Simulated radiograph"
+STRAIGHT = 0.966  # cosine of 15 degrees, within which a view has a name
 
 _HIGHEST = 65535
 _ASIDE = 0.1  # a direction is named by the axes along which it has more than this share
@@ -30,7 +31,6 @@ _VIEWS = {  # by where the detector is
     "R": ("RL", codes.cid4010.RightLateral),
 }
 _REGIONS = {name.upper(): getattr(codes.cid4031, name) for name in codes.cid4031.dir()}  # by Body Part Examined
-_STRAIGHT = 0.966  # cosine of 15 degrees, within which a view has a name
 
 
 def write_radiograph(
@@ -64,23 +64,39 @@ def write_radiographs(
     window: tuple[float, float] | None = None,
 ) -> None:
     """Write several views of one body as one DICOM series, a .dcm file each; see write_radiograph."""
-    with quiet():
-        series = series_header(images[0], report, KIND)
-    for number, (image, path, geometry) in enumerate(zip(images, map(Path, paths), geometries, strict=True), 1):
-        if path.suffix.lower() != ".dcm":
-            raise InputError(f"'{path.name}' does not name a DICOM file; a radiograph needs a name that ends in .dcm.")
+    for image, geometry in zip(images, geometries, strict=True):
         if image.array.shape != (1, geometry.height, geometry.width):
             raise InputError(
                 f"'{image.name}' has the shape {image.array.shape}, but the detector (1, {geometry.height}, "
                 f"{geometry.width}); write it with the geometry it was made with."
             )
+    with quiet():
+        series = series_header(images[0], report, KIND)
+        series.KVP = None if kvp is None else ds(kvp)
+    write_series(images, paths, series, lambda header, number: _describe_view(header, geometries[number]), window)
+
+
+def write_series(
+    images: Sequence[Image],
+    paths: Sequence[str | os.PathLike[str]],
+    series: Dataset,
+    describe: Callable[[Dataset, int], None],
+    window: tuple[float, float] | None = None,
+) -> None:
+    """Write pictures as one DICOM series; see write_radiograph for their values and the errors.
+
+    series: what they share, of derived.series_header. describe: adds to the header of image 0, 1, ... from where it is
+    seen and how large its pixels are.
+    """
+    for number, (image, path) in enumerate(zip(images, map(Path, paths), strict=True)):
+        if path.suffix.lower() != ".dcm":
+            raise InputError(f"'{path.name}' does not name a DICOM file; a radiograph needs a name that ends in .dcm.")
         stored, slope, intercept = _stored(image)
         with beside(path) as folder, quiet():
             header = copy.deepcopy(series)
             _describe_image(header, image, stored, slope, intercept, window)
-            _describe_view(header, geometry)
-            header.InstanceNumber = number
-            header.KVP = None if kvp is None else ds(kvp)
+            describe(header, number)
+            header.InstanceNumber = number + 1
             sources = list(image.dicom.get("SourceImageSequence") or []) if image.dicom is not None else []
             if sources:
                 refer(header, sources)
@@ -115,11 +131,13 @@ def _describe_image(
     header.SOPClassUID, header.Modality = DigitalXRayImageStorageForPresentation, "DX"
     header.PresentationIntentType = "FOR PRESENTATION"
     header.ImageType = ["DERIVED", "SECONDARY", ""]
-    side = str(image.dicom.get("Laterality") or "") if image.dicom is not None else ""
-    header.ImageLaterality = side if side in ("L", "R") else "U"
+    source = image.dicom if image.dicom is not None else Dataset()
+    side = str(source.get("ImageLaterality") or source.get("Laterality") or "")
+    header.ImageLaterality = side if side in ("L", "R", "B") else "U"
     region = _REGIONS.get(str(header.get("BodyPartExamined") or "").replace(" ", ""))
-    header.AnatomicRegionSequence = [] if region is None else [coded(region)]
-    if region is None:  # the standard wants the region coded where it is known
+    known = [] if region is None else [coded(region)]
+    header.AnatomicRegionSequence = list(source.get("AnatomicRegionSequence") or known)
+    if not header.AnatomicRegionSequence:  # the standard wants the region coded where it is known
         header.pop("BodyPartExamined", None)
     header.AcquisitionContextSequence = []
     header.DetectorType = None
@@ -147,7 +165,7 @@ def _describe_view(header: Dataset, geometry: Geometry) -> None:
     header.PositionerType = "NONE"
     header.PositionerPrimaryAngle, header.PositionerSecondaryAngle = ds(azimuth), ds(elevation)
     view = _VIEWS.get(_letters(beam)[0])
-    if view and np.abs(beam).max() > _STRAIGHT:
+    if view and np.abs(beam).max() > STRAIGHT:
         header.ViewPosition, header.ViewCodeSequence = view[0], [coded(view[1])]
     header.ImagerPixelSpacing = [ds(geometry.pixel)] * 2
     header.EstimatedRadiographicMagnificationFactor = ds(1 if geometry.parallel else geometry.sdd / geometry.sid)
