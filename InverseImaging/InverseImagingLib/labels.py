@@ -23,7 +23,7 @@ def labelled(picture: np.ndarray) -> np.ndarray:
     """A gray picture (H, W) with LABEL in its lower right corner, in its brightest value on its darkest."""
     height, width = picture.shape
     font = ImageFont.load_default(max(_LEAST, _HEIGHT * height))
-    left, top, right, bottom = font.getbbox(LABEL)
+    left, top, right, bottom = font.getbbox(LABEL, "1")
     tag = Pillow.new("1", (min(int(right - left) + 4, width), min(int(bottom - top) + 4, height)))
     ImageDraw.Draw(tag).text((2 - left, 2 - top), LABEL, fill=1, font=font)
     result = picture.copy()

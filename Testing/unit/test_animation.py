@@ -27,6 +27,7 @@ def test_the_words_are_in_the_lower_right_corner_alone(kind: type):
     assert changed.min(axis=0)[1] > 200
     corner = result[-8:, -40:]
     assert set(np.unique(corner)) == {picture.min(), picture.max()}
+    assert (result[-12:, -2:] == picture.min()).all()  # no letter is cut
     assert labelled(picture[:4, :6]).shape == (4, 6)
 
 
