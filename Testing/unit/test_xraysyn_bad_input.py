@@ -26,7 +26,7 @@ from InverseImagingLib.xray.options import RadiographOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
 from XraySynLib.networks import DepthNet
-from XraySynLib.options import SynthesisOptions
+from XraySynLib.options import Projection, SynthesisOptions
 from XraySynLib.synthesize import synthesize
 
 SIDE = 160
@@ -74,6 +74,14 @@ def test_a_negative_dicom_and_a_picture_give_the_same(tmp_path: Path, weights: s
 def test_the_field_comes_from_the_pixels(tmp_path: Path, weights: str):
     report = synthesize(read(dicom(tmp_path / "dx.dcm", chest())), SynthesisOptions(weights=weights, tries=1)).report
     assert report["field"] == pytest.approx(SIDE * 2.5 * 0.9, rel=0.02)
+
+
+def test_a_header_that_says_otherwise_is_named(tmp_path: Path, weights: str):
+    image = read(dicom(tmp_path / "dx.dcm", chest(), ViewPosition="AP"))
+    for projection, words in ((Projection.PA, ["The header says AP, but the view chosen is PA"]), (Projection.AP, [])):
+        options = SynthesisOptions(weights=weights, tries=1, projection=projection, only="suppressed")
+        warnings = synthesize(image, options).report["warnings"]
+        assert [text.split(";")[0] for text in warnings] == words
 
 
 @pytest.mark.parametrize("shape", [(40, 33), (700, 60), (1100, 1300)])

@@ -76,7 +76,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     if not options.only:
         images |= _volumes(found, image.name)
     psnr = _psnr(found)
-    warnings = [*radiograph.warnings, *notes]
+    warnings = [*radiograph.warnings, *_doubts(image, options.projection), *notes]
     if psnr < _LEAST_PSNR:
         warnings.append(f"The estimate gives the radiograph back at {psnr:.1f} dB only; see the residual.")
     report: dict[str, Any] = {
@@ -99,6 +99,16 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
 
 
 _MEANING = dict.fromkeys(("bone map", "tissue map", "uncertainty", "residual"), Meaning.SCALAR)
+
+
+def _doubts(image: Image, projection: Projection) -> list[str]:
+    """What the header says against the projection."""
+    told = str(image.dicom.get("ViewPosition") or "").lower() if image.dicom is not None else ""
+    if told not in {each.value for each in Projection} - {projection.value}:
+        return []
+    return [
+        f"The header says {told.upper()}, but the view chosen is {projection.value.upper()}; choose the other view."
+    ]
 
 
 def _angles(options: SynthesisOptions) -> list[tuple[float, float]]:
