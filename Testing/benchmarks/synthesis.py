@@ -26,15 +26,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "InverseImaging"), str(ROOT / "XraySyn")]
 
 from InverseImagingLib import device as devices  # noqa: E402
-from XraySynLib import tables  # noqa: E402
-from XraySynLib.baselines import ViewNet, view_input  # noqa: E402
-from XraySynLib.bodies import bodies  # noqa: E402
-from XraySynLib.cubes import Beam  # noqa: E402
-from XraySynLib.distributed import Team  # noqa: E402
-from XraySynLib.first_stage import DepthLesson, Sample  # noqa: E402
-from XraySynLib.losses import apart  # noqa: E402
-from XraySynLib.scenes import ANGLES  # noqa: E402
-from XraySynLib.training import Trainer, TrainingOptions  # noqa: E402
+from XraySynLib.beam import Beam  # noqa: E402
+from XraySynLib.evaluation import tables  # noqa: E402
+from XraySynLib.evaluation.baselines import ViewNet, view_input  # noqa: E402
+from XraySynLib.evaluation.scenes import ANGLES  # noqa: E402
+from XraySynLib.training.bodies import bodies  # noqa: E402
+from XraySynLib.training.distributed import Team  # noqa: E402
+from XraySynLib.training.first_stage import DepthLesson, Sample  # noqa: E402
+from XraySynLib.training.losses import apart  # noqa: E402
+from XraySynLib.training.trainer import Trainer, TrainingOptions  # noqa: E402
 
 UNET = "unet.safetensors"
 TABLE_1 = (

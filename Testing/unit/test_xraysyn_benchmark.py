@@ -11,10 +11,10 @@ from benchmarks import synthesis
 from safetensors.torch import load_file
 from xraysyn_samples import write_prepared
 
-from XraySynLib.baselines import ViewNet, back_projected, unchanged
-from XraySynLib.bodies import bodies
-from XraySynLib.evaluation import OURS, evaluate
-from XraySynLib.scenes import ANGLES
+from XraySynLib.evaluation.baselines import ViewNet, back_projected, unchanged
+from XraySynLib.evaluation.evaluate import OURS, evaluate
+from XraySynLib.evaluation.scenes import ANGLES
+from XraySynLib.training.bodies import bodies
 
 
 @pytest.fixture

@@ -20,17 +20,17 @@ from InverseImagingLib.image import Image, write
 from InverseImagingLib.xray.options import RadiographOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
-from XraySynLib.baselines import MeanBody, ViewNet, back_projected, drawn, spread, unchanged, view_input
-from XraySynLib.bodies import body_of
-from XraySynLib.evaluation import OURS, evaluate, synthesized
+from XraySynLib.evaluation.baselines import MeanBody, ViewNet, back_projected, drawn, spread, unchanged, view_input
+from XraySynLib.evaluation.evaluate import OURS, evaluate, synthesized
+from XraySynLib.evaluation.frechet import features, frechet
+from XraySynLib.evaluation.guesses import Guess, Method, scores
+from XraySynLib.evaluation.real import evaluate_radiographs
+from XraySynLib.evaluation.scenes import ANGLES, FAR, VIEWS, Scene, lung, render, scene
+from XraySynLib.evaluation.scores import interval, psnr, ssim
+from XraySynLib.evaluation.tables import by_angle, markdown, scored, summary
 from XraySynLib.frame import Frame
-from XraySynLib.frechet import features, frechet
-from XraySynLib.guesses import Guess, Method, scores
 from XraySynLib.options import SynthesisOptions
-from XraySynLib.real import evaluate_radiographs
-from XraySynLib.scenes import ANGLES, FAR, VIEWS, Scene, lung, render, scene
-from XraySynLib.scores import interval, psnr, ssim
-from XraySynLib.tables import by_angle, markdown, scored, summary
+from XraySynLib.training.bodies import body_of
 
 
 @functools.lru_cache

@@ -14,8 +14,8 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 from InverseImagingLib.errors import InputError
-from XraySynLib.paper_losses import bone_change, discriminator_loss, refiner_losses
-from XraySynLib.paper_networks import Discriminator, FilterNet, PriorNet3D, RefineNet2D, volume_of
+from XraySynLib.paper.losses import bone_change, discriminator_loss, refiner_losses
+from XraySynLib.paper.networks import Discriminator, FilterNet, PriorNet3D, RefineNet2D, volume_of
 
 SMALL_PRIOR = (2, 4, 6)
 

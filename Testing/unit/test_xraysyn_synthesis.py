@@ -20,14 +20,15 @@ from InverseImagingLib.xray.intake import Crop, Invert
 from InverseImagingLib.xray.options import RadiographOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
-from XraySynLib.cubes import Beam, random_cube
+from XraySynLib.beam import Beam
 from XraySynLib.estimate import SIZE, estimate, resized
+from XraySynLib.evaluation.scores import psnr
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions
 from XraySynLib.refiner import Refiner
-from XraySynLib.scores import psnr
 from XraySynLib.synthesize import DRAFT_SIZE, synthesize
+from XraySynLib.training.cubes import random_cube
 from XraySynLib.views import suppressed, uncertainty, view
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from XraySynLib.bodies import SPACING, Body
-from XraySynLib.distributed import Team
-from XraySynLib.first_stage import DepthLesson
 from XraySynLib.networks import DepthNet
-from XraySynLib.training import Trainer, TrainingOptions
+from XraySynLib.training.bodies import SPACING, Body
+from XraySynLib.training.distributed import Team
+from XraySynLib.training.first_stage import DepthLesson
+from XraySynLib.training.trainer import Trainer, TrainingOptions
 
 
 def box_body(name: str = "box", seed: int = 0) -> Body:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from .cubes import Beam
+from .beam import Beam
 from .frame import Frame
 from .look import Look, fit_look
 from .networks import DepthNet, network_input, planes_of

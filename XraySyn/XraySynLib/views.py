@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from .cubes import Beam
+from .beam import Beam
 from .estimate import LEAST, SIZE, Estimate, refined, resized
 from .frame import Frame
 from .look import Look

@@ -9,16 +9,16 @@ from typing import Any
 
 from InverseImagingLib.models import Weights, load_weights, own_weights
 
-from .baselines import MeanBody, ViewNet, back_projected, drawn, unchanged
-from .bodies import bodies, prepare
-from .evaluation import evaluate, synthesized
-from .guesses import Method
-from .lessons import NAMES, train, training_options
+from .evaluation.baselines import MeanBody, ViewNet, back_projected, drawn, unchanged
+from .evaluation.evaluate import evaluate, synthesized
+from .evaluation.guesses import Method
+from .evaluation.real import evaluate_radiographs
+from .evaluation.tables import summary
 from .networks import DepthNet
 from .options import Projection, SynthesisOptions
-from .radiographs import prepare_radiographs
-from .real import evaluate_radiographs
-from .tables import summary
+from .training.bodies import bodies, prepare
+from .training.lessons import NAMES, train, training_options
+from .training.radiographs import prepare_radiographs
 
 NETWORK = NAMES[1]  # of the bundle
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .cubes import Beam
-from .look import Look
+from ..beam import Beam
+from ..look import Look
+from ..views import suppressed
 from .scenes import ANGLES, FAR, Scene
 from .scores import psnr, ssim
-from .views import suppressed
 
 _LEAST = 200  # pixels that lungs have at least to be counted
 _MATERIALS = ("bone", "tissue")

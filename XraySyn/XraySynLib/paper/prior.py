@@ -11,7 +11,7 @@ import torch
 from InverseImagingLib.xray.inversion import sirt
 from InverseImagingLib.xray.spectrum import Material, mass_attenuation
 
-from .frame import Frame
+from ..frame import Frame
 
 _CT_ENERGY = 70.0  # keV
 _RANGE = 5.0  # of a CT from 0 to 1, which is (HU + 1000) / 5000: attenuation relative to water

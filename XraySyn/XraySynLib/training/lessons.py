@@ -13,15 +13,15 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import check_options, options_from_dict
 from InverseImagingLib.models import find_weights, load_weights, own_weights, write_weights
 
+from ..networks import DepthNet
+from ..paper.networks import Discriminator, PriorNet3D, RefineNet2D
+from ..refiner import Refiner
 from .bodies import bodies
 from .distributed import team
 from .first_stage import DepthLesson, PriorLesson
-from .networks import DepthNet
-from .paper_networks import Discriminator, PriorNet3D, RefineNet2D
 from .radiographs import films
-from .refiner import Refiner
 from .second_stage import RefineLesson, guess_by_depth, guess_by_prior
-from .training import CHECKPOINT, Lesson, Preset, Trainer, TrainingOptions
+from .trainer import CHECKPOINT, Lesson, Preset, Trainer, TrainingOptions
 
 WEIGHTS = "weights.safetensors"  # of a run that is done
 NAMES = {1: "depth", 2: "refiner"}  # of the compact preset's weights in the bundle, by stage

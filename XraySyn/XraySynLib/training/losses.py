@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from .cubes import Beam, Cube
+from ..beam import Beam
+from .cubes import Cube
 
 _ALONG = (0.5, 10.0)  # g/cm2 of bone and of soft tissue that count as much as 1
 _DENSITY = 0.25  # g/cm3, likewise

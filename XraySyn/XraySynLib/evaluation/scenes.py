@@ -13,9 +13,9 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from .bodies import SPACING, Body
-from .cubes import Beam
-from .frame import Frame
+from ..beam import Beam
+from ..frame import Frame
+from ..training.bodies import SPACING, Body
 
 ANGLES = (-9.0, -7.0, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0)  # of Table 4 of the paper
 FAR = (-18.0, 18.0)

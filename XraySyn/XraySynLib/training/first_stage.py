@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
+from ..beam import Beam
+from ..networks import DepthNet, network_input, planes_of
+from ..paper.losses import prior_losses
+from ..paper.networks import PriorNet3D
+from ..paper.prior import back_projected
 from .bodies import Body
-from .cubes import Beam, Cube, random_angles, random_cube, random_look
+from .cubes import Cube, random_angles, random_cube, random_look
 from .distributed import Team
 from .losses import losses
-from .networks import DepthNet, network_input, planes_of
-from .paper_losses import prior_losses
-from .paper_networks import PriorNet3D
 from .pool import drawn
-from .prior import back_projected
-from .training import Lesson, TrainingOptions
+from .trainer import Lesson, TrainingOptions
 
 _KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
 

@@ -15,9 +15,9 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read, write
 from InverseImagingLib.xray.intake import take_in
 
+from ..estimate import resized
+from ..synthesize import Area, side_of
 from .bodies import held_out
-from .estimate import resized
-from .synthesize import Area, side_of
 
 FINE = 256  # pixels
 _LIST, _LEFT_OUT = "radiographs.csv", "left-out.csv"

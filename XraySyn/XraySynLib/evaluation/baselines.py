@@ -15,14 +15,14 @@ from torch.nn import functional
 
 from InverseImagingLib.xray.inversion import back_projection
 
-from .bodies import SPACING, Body, kind_of, theta
-from .cubes import Beam
-from .estimate import SIZE, agreeing, resized, scaled
-from .frame import Frame
+from ..beam import Beam
+from ..estimate import SIZE, agreeing, resized, scaled
+from ..frame import Frame
+from ..look import fit_look
+from ..networks import DepthNet, network_input
+from ..options import LARGEST_ANGLE
+from ..training.bodies import SPACING, Body, kind_of, theta
 from .guesses import Guess, guess_of
-from .look import fit_look
-from .networks import DepthNet, network_input
-from .options import LARGEST_ANGLE
 from .scenes import VIEWS, Scene, frame_of
 
 _STEPS = 6  # of making the mean body agree with the radiograph

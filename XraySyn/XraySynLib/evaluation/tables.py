@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .evaluation import OURS
+from .evaluate import OURS
 from .scenes import ANGLES, FAR
 
 _SUPPRESSION = ("bone suppression", "bone suppression, lungs")

@@ -40,10 +40,10 @@ class TrainingOptions:
 
     preset: Preset = option(Preset.COMPACT, "Whose networks.")
     stage: int = option(1, "1 learns depth from simulated radiographs, 2 detail from real ones.", low=1, high=2)
-    steps: int = option(20000, "Steps in all.", low=1)
+    steps: int = option(9000, "Steps in all.", low=1)
     batch: int = option(4, "Samples in a step, of all processes together.", low=1, high=256)
-    pool: int = option(256, "Cubes, or radiographs with their depth, that those of a step are drawn from.", low=1)
-    reuse: int = option(12, "Samples that are made of each of these.", low=1, high=1000)
+    pool: int = option(384, "Cubes, or radiographs with their depth, that those of a step are drawn from.", low=1)
+    reuse: int = option(20, "Samples that are made of each of these.", low=1, high=1000)
     rate: float = option(1e-3, "Highest learning rate.", low=1e-7, high=1)
     beta1: float = option(0.9, "Share of the mean gradient that a step of Adam keeps.", low=0, high=1)
     beta2: float = option(0.99, "Share of the mean square that a step of Adam keeps.", low=0, high=1)

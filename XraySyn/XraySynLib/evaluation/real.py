@@ -16,14 +16,14 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, read
 from InverseImagingLib.xray.intake import take_in
 
+from ..estimate import SIZE
+from ..frame import Frame
+from ..options import SynthesisOptions
+from ..synthesize import synthesize
 from .baselines import spread
-from .estimate import SIZE
-from .evaluation import OURS
-from .frame import Frame
+from .evaluate import OURS
 from .frechet import FEATURES, features, frechet
-from .options import SynthesisOptions
 from .scores import interval, psnr, ssim
-from .synthesize import synthesize
 
 _WIDEST = 9.0  # degrees that views are turned by
 _GOOD = 35.0  # dB

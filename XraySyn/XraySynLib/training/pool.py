@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .distributed import Team
-from .training import TrainingOptions
+from .trainer import TrainingOptions
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from .bodies import Body, kind_of
-from .estimate import SIZE, estimate
+from ..estimate import SIZE, estimate
+from ..networks import DepthNet
+from ..training.bodies import Body, kind_of
+from ..views import suppressed, view
 from .guesses import Guess, Method, Scores, scores
-from .networks import DepthNet
 from .scenes import VIEWS, Scene, scene
 from .scores import interval
-from .views import suppressed, view
 
 OURS = "X-ray Synthesis"
 _METRICS = ("PSNR", "SSIM")

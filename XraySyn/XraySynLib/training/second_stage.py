@@ -9,19 +9,20 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from .cubes import Beam, random_angles
+from ..beam import Beam
+from ..estimate import SIZE, estimate, resized
+from ..frame import Frame
+from ..look import Look, fit_look
+from ..networks import DepthNet
+from ..paper.losses import discriminator_loss, refiner_losses
+from ..paper.networks import Discriminator, PriorNet3D, RefineNet2D
+from ..paper.prior import back_projected, densities_of
+from ..refiner import Refiner
+from .cubes import random_angles
 from .distributed import Team
-from .estimate import SIZE, estimate, resized
-from .frame import Frame
-from .look import Look, fit_look
-from .networks import DepthNet
-from .paper_losses import discriminator_loss, refiner_losses
-from .paper_networks import Discriminator, PriorNet3D, RefineNet2D
 from .pool import drawn
-from .prior import back_projected, densities_of
 from .radiographs import Film
-from .refiner import Refiner
-from .training import Lesson, TrainingOptions
+from .trainer import Lesson, TrainingOptions
 
 _DARKEST = 1e-3  # of a look's scale; below, the slope of a power has no bounds
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from .cubes import Beam, Cube
-from .losses import apart
-from .paper_networks import volume_of
+from ..beam import Beam
+from ..training.cubes import Cube
+from ..training.losses import apart
+from .networks import volume_of
 from .prior import densities_of, parts_of
 
 _TRACE = 1e-3  # of a CT from 0 to 1 that the share of bone is not told from

@@ -1,0 +1,1 @@
+"""Training of the networks: data, lessons, and the run itself."""
