@@ -1,8 +1,9 @@
-"""The demonstration: a real CT slice, damaged in four ways and restored; and radiographs of two bodies.
+"""The demonstration: a real CT slice, damaged in four ways and restored; radiographs of two bodies; one, turned.
 
 The slice is the one that pydicom ships (128 x 128 pixels). It is noisy as it was scanned, which denoising starts from;
 the other tasks start from what has been lost on purpose, so that the result can be held against the truth. The bodies
-are procedural (see demo_xray.py). Writes to --out: contact sheets, the volumes, the reports, and scenes for Slicer.
+are procedural (see demo_xray.py); a radiograph of one is seen from other sides (see demo_synthesis.py). Writes to
+--out: contact sheets, the volumes, the reports, an animation, and scenes for Slicer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import demo_scene
+import demo_synthesis
 import demo_xray
 import numpy as np
 from PIL import Image as Picture
@@ -61,11 +63,13 @@ def main() -> None:
         finished.append((case, results))
     contact_sheet(finished, out / "contact-sheet.png")
     write_scene(finished, out / "restoration.mrb")
-    demo_xray.run(out, size=96 if arguments.instant else 224)
-    print(
-        f"Done in {time.monotonic() - start:.0f} s. Look at {out / 'contact-sheet.png'} and {out / 'radiographs.png'};"
-    )
-    print(f"open {out / 'restoration.mrb'} and {out / 'radiographs.mrb'} in Slicer. The volumes are beside them.")
+    size = 96 if arguments.instant else 224
+    demo_xray.run(out, size)
+    demo_synthesis.run(out, size)
+    sheets = (str(out / f"{name}.png") for name in ("contact-sheet", "radiographs", "synthesis"))
+    scenes = (str(out / f"{name}.mrb") for name in ("restoration", "radiographs", "synthesis"))
+    print(f"Done in {time.monotonic() - start:.0f} s. Look at {', '.join(sheets)};")
+    print(f"open {', '.join(scenes)} in Slicer. The volumes are beside them.")
 
 
 def cases() -> Iterator[Case]:

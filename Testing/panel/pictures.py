@@ -9,10 +9,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from InverseImagingLib.image import Image
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn")]
@@ -32,7 +29,7 @@ README = (
     "inverseimaging",
     "xraysyn",
     "xraysyn-radiograph",
-    "xraysyn-sweep",
+    "xraysyn-live",
 )
 
 
@@ -50,10 +47,10 @@ def main() -> None:
     slicer.mrmlScene.Clear(False)
     module = modules.show("XraySyn")
     module.sections.show(module.fromCT)
-    radiograph = simulation(pictures, module)
+    simulation(pictures, module)
     slicer.mrmlScene.Clear(False)
     module.sections.show(module.fromRadiograph)
-    synthesis(pictures, module, radiograph)
+    synthesis(pictures, module)
     for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
@@ -133,11 +130,9 @@ def restoration(pictures: Pictures) -> None:
     pictures.add("ctrestoration-inpaint", panel)
 
 
-def simulation(pictures: Pictures, module: Any) -> Image:
+def simulation(pictures: Pictures, module: Any) -> None:
     """Returns a radiograph."""
     import SampleData
-
-    from InverseImagingLib.nodes import image_from_node
 
     section = module.fromCT
     panel, parameters = section.panel, section.panel.parameters
@@ -170,7 +165,6 @@ def simulation(pictures: Pictures, module: Any) -> Image:
     pictures.add("xraysyn", module, "Red", "3D")
     section.ui.boneMapButton.click()
     pictures.add("xraysyn-bone-map", module, "Red")
-    radiograph = image_from_node(panel.results()[0])
 
     section.ui.sweepButton.click()
     views.wait_until(lambda: section.ui.progressBar.value > 30, 120)
@@ -182,11 +176,11 @@ def simulation(pictures: Pictures, module: Any) -> Image:
     section.ui.applyButton.click()
     views.wait_until(settled, 120)
     pictures.add("xraysyn-failed", module)
-    return radiograph
 
 
-def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
-    from InverseImagingLib.nodes import node_from_image
+def synthesis(pictures: Pictures, module: Any) -> None:
+    import SampleData
+
     from XraySynLib.options import Picture
 
     section = module.fromRadiograph
@@ -196,12 +190,11 @@ def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
     def settled() -> bool:
         return is_settled(panel)
 
-    source = parameters.inputVolume = node_from_image(radiograph, "Chest")
+    source = parameters.inputVolume = SampleData.downloadSample("X-ray Synthesis thorax radiograph")
     slicer.util.setSliceViewerLayers(background=source, fit=True)
     ui.advancedButton.collapsed = False
     pictures.add("xraysyn-radiograph-advanced", module)
     ui.advancedButton.collapsed = True
-    parameters.weights = weights()
     ui.applyButton.click()
     views.wait_until(lambda: ui.progressBar.value > 5, 120)
     pictures.add("xraysyn-radiograph-running", module)
@@ -226,23 +219,6 @@ def synthesis(pictures: Pictures, module: Any, radiograph: Image) -> None:
     ui.applyButton.click()
     views.wait_until(settled, 60)
     pictures.add("xraysyn-radiograph-failed", module)
-
-
-def weights() -> str:
-    """None of one's own where some are shipped; else some that have learned nothing."""
-    from safetensors.torch import save_file
-
-    from InverseImagingLib.errors import InputError
-    from InverseImagingLib.models import find_weights
-    from XraySynLib.networks import DepthNet
-
-    try:
-        find_weights("XraySyn", "depth")
-    except InputError:
-        path = str(Path(slicer.app.temporaryPath) / "untrained.safetensors")
-        save_file(DepthNet().state_dict(), path)
-        return path
-    return ""
 
 
 def is_settled(panel: Any) -> bool:

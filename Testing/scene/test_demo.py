@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image as Picture
 
 from InverseImagingLib import image as images
 from InverseImagingLib.compute import library_folders
@@ -47,6 +51,22 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
     picture = slicer.util.getNode("head lateral radiograph (derived)")
     assert picture.GetNodeReference("InverseImaging.SourceVolume") is slicer.util.getNode("head")
     assert shown(scene) == {"Red": "chest", "Yellow": "chest PA radiograph (derived)"}
+
+    assert (out / "synthesis.png").stat().st_size > 50_000
+    given = images.read(out / "synthesis-view-5.nrrd").array  # the middle one is the radiograph itself
+    for name in ("synthesis-suppressed", "synthesis-view-1"):
+        picture = images.read(out / f"{name}.nrrd").array
+        assert picture.shape == given.shape
+        assert not np.allclose(picture, given, atol=0.02)
+    assert json.loads((out / "synthesis-report.json").read_text())["reprojection PSNR"] > 35
+    with Picture.open(out / "synthesis.gif") as animation:
+        assert animation.n_frames == 16  # 9 views to and fro
+    open_scene(scene, out / "synthesis.mrb", tmp_path)
+    assert shown(scene) == {"Red": "radiograph", "Yellow": "view 9 (synthesized)"}
+    assert (
+        slicer.util.getNode("CT (synthesized)").GetNodeReference("InverseImaging.SourceVolume").GetName()
+        == "radiograph"
+    )
 
 
 def open_scene(scene: Any, path: Path, folder: Path) -> None:

@@ -14,7 +14,6 @@ from .networks import DepthNet, network_input, planes_of
 from .refiner import Refiner
 
 SIZE = 128  # pixels of the network's radiograph
-LEAST = 0.05  # attenuation below which details are not relative to it
 _GAMMAS = (1.0, 1.0, 0.85, 1.18, 1.18, 0.85)  # of the radiograph in the tries; every second one is mirrored
 _SCALINGS, _STEPS, _STEPS_OF_OTHERS = 4, 4, 1  # to agree with the radiograph: of masses along rays, of volumes
 _STRONGEST = 4.0  # that a ray's densities are scaled by
@@ -26,8 +25,8 @@ class Estimate:
     """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame, that reproject to a radiograph.
 
     others: further such estimates of the same radiograph, which tell how sure it is. shown: the radiograph, (N, N)
-    from 0 to 1. detail: what of its attenuation is finer than the densities and the refiner make it, as a share (N, N)
-    of theirs. depth: where most of the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
+    from 0 to 1. detail: what of it is finer than the densities and the refiner make it, (N, N). depth: where most of
+    the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
     """
 
     frame: Frame
@@ -63,7 +62,8 @@ def estimate(
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
         others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
-        detail = _detail(shown, look, _with_fine(wanted, maps, frame, shown, refiner))
+        coarse = resized(_with_fine(wanted, maps, frame, shown, refiner), len(shown))
+        detail = shown - look.shown(coarse.clamp(min=0))
     depth = _depth(planes.mean(dim=0).sum(dim=0), frame)
     return Estimate(frame, maps, others, look, shown, detail, depth, refiner)
 
@@ -110,11 +110,6 @@ def _with_fine(
         return wanted
     along, beam = frame.projector([(0.0, 0.0)])(maps)[0] / 10, Beam()
     return resized(wanted - beam(along), 2 * SIZE) + beam(refined(along, shown, refiner))
-
-
-def _detail(shown: torch.Tensor, look: Look, wanted: torch.Tensor) -> torch.Tensor:
-    coarse = resized(wanted, len(shown))
-    return (look.attenuation(shown) - coarse) / coarse.clamp(min=LEAST)
 
 
 def _depth(density: torch.Tensor, frame: Frame) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from .beam import Beam
-from .estimate import LEAST, SIZE, Estimate, refined, resized
+from .estimate import SIZE, Estimate, refined, resized
 from .frame import Frame
 from .look import Look
 
@@ -36,16 +36,16 @@ def view(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> Vi
     along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
     if size > SIZE:
         along = refined(along, found.shown, found.refiner)
-    fine = resized(Beam()(along), size)
+    shown = found.look.shown(resized(Beam()(along), size).clamp(min=0))
     if size > SIZE:
         flow = functional.interpolate(
             _sources(found, azimuth, elevation)[None], (size, size), mode="bilinear", align_corners=False
         )
         detail = resized(found.detail, size)[None, None]
         moved = functional.grid_sample(detail, flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
-        fine = fine + fine.clamp(min=LEAST) * moved[0, 0]
+        shown = (shown + moved[0, 0]).clamp(min=0)
     bone, tissue = (resized(picture, size).clamp(min=0) for picture in along)
-    return View(found.look.shown(fine.clamp(min=0)), torch.where(bone < _TRACE, 0.0, bone), tissue)
+    return View(shown, torch.where(bone < _TRACE, 0.0, bone), tissue)
 
 
 def uncertainty(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> torch.Tensor:
