@@ -133,7 +133,7 @@ def test_interrupt_writes_nothing(low_dose: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     time.sleep(6)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=10)
+    _, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert error.strip() == "inverse-imaging: Cancelled; nothing was written."
     assert not out.exists()
