@@ -130,10 +130,14 @@ def test_interrupt_writes_nothing(low_dose: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.nrrd"
     command = [sys.executable, "-m", "InverseImagingLib.cli", "restore", str(low_dose), str(out), "--preset", "paper"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(library_folders())}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def heed_interrupts() -> None:  # which a shell lets its background jobs ignore
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
     time.sleep(6)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.strip() == "inverse-imaging: Cancelled; nothing was written."
     assert not out.exists()
