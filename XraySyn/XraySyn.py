@@ -248,12 +248,15 @@ class XraySynRadiographLogic(ScriptedLoadableModuleLogic):
         """What to run for all pictures and volumes. Raises InputError."""
         from InverseImagingLib.nodes import KeptImages
         from InverseImagingLib.panel import Request, optionsFrom
+        from XraySynLib.nodes import view_position
         from XraySynLib.options import SynthesisOptions
 
         self._images = self._images or KeptImages()
-        images = {"image": self._images.of_node("image", parameters.inputVolume)}
-        options = optionsFrom(parameters, SynthesisOptions, sweep="", only="", draft=False)
-        return Request(options, images, parameters.inputVolume)
+        source = parameters.inputVolume
+        images = {"image": self._images.of_node("image", source)}
+        projection = parameters.projection.settled(view_position(source))
+        options = optionsFrom(parameters, SynthesisOptions, projection=projection, sweep="", only="", draft=False)
+        return Request(options, images, source)
 
     def viewRequest(self, parameters):
         """What to run for the picture that is shown. Raises InputError."""
@@ -282,11 +285,12 @@ class XraySynRadiographLogic(ScriptedLoadableModuleLogic):
         inputVolume: volume node with one picture, gray or color; options: SynthesisOptions. Raises InputError.
         """
         from InverseImagingLib.nodes import image_from_node
-        from XraySynLib.nodes import add_synthesis
+        from XraySynLib.nodes import add_synthesis, view_position
         from XraySynLib.options import SynthesisOptions
         from XraySynLib.synthesize import synthesize
 
         options = options or SynthesisOptions()
+        options = dataclasses.replace(options, projection=options.projection.settled(view_position(inputVolume)))
         return add_synthesis(synthesize(image_from_node(inputVolume), options), options, inputVolume)
 
 

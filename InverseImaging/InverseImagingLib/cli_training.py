@@ -51,7 +51,9 @@ def add(commands: Any) -> None:
     evaluate.add_argument("--data", required=True, metavar="DIR", help="what inverse-imaging prepare made")
     evaluate.add_argument("--weights", metavar="FILE", help="a safetensors file instead of the model that is there")
     evaluate.add_argument("--radiographs", metavar="DIR", default="", help="measure on these real radiographs, too")
-    evaluate.add_argument("--projection", choices=("pa", "ap"), default="pa", help="how those were taken (pa)")
+    evaluate.add_argument(
+        "--projection", choices=("auto", "pa", "ap"), default="auto", help="how those were taken; auto: as headers say"
+    )
     evaluate.add_argument("--unet", metavar="FILE", default="", help="weights of a 2D U-Net as one more baseline")
     evaluate.add_argument("--json", metavar="FILE", help="write all numbers here")
 

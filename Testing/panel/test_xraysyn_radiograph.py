@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -330,6 +331,25 @@ def test_own_weights_and_a_crop_are_chosen(from_radiograph: Any, monkeypatch: py
     p.inputVolume = add_radiograph()
     ui.cropTopSpinBox.value = 12
     assert from_radiograph.logic.request(p).options.intake().crop_top == 12
+
+
+def test_the_header_in_slicers_database_decides_the_projection(
+    from_radiograph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {("1.2.3", "0018,5101"): "AP"}
+    database = SimpleNamespace(instanceValue=lambda uid, tag: known.get((uid, tag), ""))
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    logic, p = from_radiograph.logic, from_radiograph.panel.parameters
+    source = p.inputVolume = add_radiograph()
+    assert p.projection is Projection.AUTO
+    used = []
+    for instances in ("", "1.2.3 1.2.4", "1.2.5"):
+        source.SetAttribute("DICOM.instanceUIDs", instances)
+        used.append(logic.request(p).options.projection)
+    assert used == [Projection.PA, Projection.AP, Projection.PA]
+    source.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    p.projection = Projection.PA
+    assert logic.request(p).options.projection is Projection.PA
 
 
 def test_save_and_restore_every_choice(from_radiograph: Any, scene: Any, settled: Callable, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from XraySynLib.options import SynthesisOptions
 from XraySynLib.synthesize import synthesize
 
 SIDE, BORDER = 160, 20
-REPORT = {"method": "X-ray Synthesis", "settings": {"projection": "pa"}, "crop": [0, 6, 0, 8], "angles": [[0.0, 0.0]]}
+REPORT = {"method": "X-ray Synthesis", "settings": {}, "projection": "pa", "crop": [0, 6, 0, 8], "angles": [[0.0, 0.0]]}
 STUDY = ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "StudyDate", "AccessionNumber")
 VIEW = ("PatientOrientation", "ViewPosition", "ImageLaterality", "BodyPartExamined")
 
@@ -159,8 +159,8 @@ def test_views_are_one_series_and_say_how_they_are_turned(folder: Path):
 )
 def test_angles_count_from_those_of_the_radiograph(tmp_path: Path, known, projection, turned, angles, named):
     image = read(write_source(tmp_path / "source.dcm", small(), **known))
-    settings = {"settings": {"projection": projection}, "angles": [list(turned)]}
-    write_views([image], [tmp_path / "view.dcm"], REPORT | settings)
+    report = REPORT | {"projection": projection, "angles": [list(turned)]}
+    write_views([image], [tmp_path / "view.dcm"], report)
     header = pydicom.dcmread(tmp_path / "view.dcm")
     assert (header.PositionerPrimaryAngle, header.PositionerSecondaryAngle) == angles
     assert list(header.PatientOrientation) == known.get("PatientOrientation", ["L", "F"])

@@ -76,12 +76,25 @@ def test_the_field_comes_from_the_pixels(tmp_path: Path, weights: str):
     assert report["field"] == pytest.approx(SIDE * 2.5 * 0.9, rel=0.02)
 
 
-def test_a_header_that_says_otherwise_is_named(tmp_path: Path, weights: str):
-    image = read(dicom(tmp_path / "dx.dcm", chest(), ViewPosition="AP"))
-    for projection, words in ((Projection.PA, ["The header says AP, but the view chosen is PA"]), (Projection.AP, [])):
-        options = SynthesisOptions(weights=weights, tries=1, projection=projection, only="suppressed")
-        warnings = synthesize(image, options).report["warnings"]
-        assert [text.split(";")[0] for text in warnings] == words
+@pytest.mark.parametrize(
+    ("told", "chosen", "used", "words"),
+    [
+        ("AP", Projection.AUTO, "ap", []),
+        ("XY", Projection.AUTO, "pa", []),
+        ("AP", Projection.AP, "ap", []),
+        ("AP", Projection.PA, "pa", ["The header says AP, but the view chosen is PA"]),
+        ("PA", Projection.AP, "ap", ["The header says PA, but the view chosen is AP"]),
+    ],
+)
+def test_the_header_decides_the_projection_or_is_contradicted(
+    tmp_path: Path, weights: str, told: str, chosen: Projection, used: str, words: list[str]
+):
+    image = read(dicom(tmp_path / "dx.dcm", chest(), ViewPosition=told))
+    result = synthesize(image, SynthesisOptions(weights=weights, tries=1, projection=chosen))
+    assert result.report["projection"] == used
+    assert [text.split(";")[0] for text in result.report["warnings"]] == words
+    _right, towards_the_front, _up = result.images["CT"].ijk_to_ras[:3, 1]  # from the source to the detector
+    assert (towards_the_front > 0) == (used == "pa")
 
 
 @pytest.mark.parametrize("shape", [(40, 33), (700, 60), (1100, 1300)])

@@ -24,6 +24,7 @@ from .options import Picture, SynthesisOptions
 
 KIND = "InverseImaging.Picture"  # attribute of a result: a Picture's value, or "CT" or "bone mask"
 CT = "CT"
+_VIEW_POSITION = "0018,5101"
 _GRAY, _COLORS = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 0.02  # of a residual or an uncertainty, in shades of the radiograph
 _CT_WINDOW = (-1000.0, 800.0)  # HU
@@ -34,6 +35,12 @@ _COLOR = ((-300, 0.5, 0.25, 0.2), (50, 0.8, 0.5, 0.4), (300, 0.95, 0.88, 0.75), 
 def is_picture(volume: Any) -> bool:
     """Whether a volume node is one plane, as a radiograph is."""
     return volume.GetImageData() is not None and volume.GetImageData().GetDimensions()[2] == 1
+
+
+def view_position(volume: Any) -> str:
+    """ViewPosition in the header of a volume node, if Slicer's DICOM database has the file that it comes from."""
+    instances = (volume.GetAttribute("DICOM.instanceUIDs") or "").split()
+    return slicer.dicomDatabase.instanceValue(instances[0], _VIEW_POSITION) if instances else ""
 
 
 # Results

@@ -16,11 +16,22 @@ MOST_VIEWS = 200
 class Projection(Choice):
     """How the patient stood."""
 
+    AUTO = "auto"
     PA = "pa"
     AP = "ap"
 
     def label(self) -> str:
-        return {"pa": "Frontal, detector in front (PA)", "ap": "Frontal, detector behind (AP)"}[self.value]
+        return {
+            "auto": "Frontal, as the header says, else PA",
+            "pa": "Frontal, detector in front (PA)",
+            "ap": "Frontal, detector behind (AP)",
+        }[self.value]
+
+    def settled(self, told: str) -> Projection:
+        """PA or AP; told: the ViewPosition of the header, which decides where nothing is chosen."""
+        if self is not Projection.AUTO:
+            return self
+        return Projection.AP if told.upper() == "AP" else Projection.PA
 
 
 class Picture(Choice):
@@ -43,7 +54,7 @@ class Picture(Choice):
 class SynthesisOptions:
     """Settings of the views, material maps and bone suppression from one radiograph."""
 
-    projection: Projection = option(Projection.PA, "From where the patient was taken.")
+    projection: Projection = option(Projection.AUTO, "From where it was taken; auto: as the header says, else PA.")
     azimuth: float = option(
         0.0, "Turns the detector towards the patient's left.", low=-LARGEST_ANGLE, high=LARGEST_ANGLE, unit="°"
     )

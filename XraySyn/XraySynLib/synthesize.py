@@ -51,6 +51,8 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     began = time.monotonic()
     check_options(options)
     angles, wanted = _angles(options), options.pictures()
+    told = str(image.dicom.get("ViewPosition") or "") if image.dicom is not None else ""
+    projection = options.projection.settled(told)
     on_progress(Progress(0.0, "preparing the radiograph"))
     radiograph = _taken_in(image, options.intake())
     weights = _weights(options.weights)
@@ -59,7 +61,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     found, notes = _estimated(
         image,
         options.intake(),
-        Frame(side_of(radiograph, options.field), from_behind=options.projection is Projection.AP),
+        Frame(side_of(radiograph, options.field), from_behind=projection is Projection.AP),
         options.gamma,
         options.tries,
         weights,
@@ -76,7 +78,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
     if not options.only:
         images |= _volumes(found, image.name)
     psnr = _psnr(found)
-    warnings = [*radiograph.warnings, *_doubts(image, options.projection), *notes]
+    warnings = [*radiograph.warnings, *_doubts(told, projection), *notes]
     if psnr < _LEAST_PSNR:
         warnings.append(f"The estimate gives the radiograph back at {psnr:.1f} dB only; see the residual.")
     report: dict[str, Any] = {
@@ -85,6 +87,7 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
         "input": image.name,
         "settings": options_to_dict(options),
         **weights.facts(),
+        "projection": projection.value,
         "field": round(found.frame.side, 1),
         "gamma": round(found.look.gamma, 3),
         "inverted": radiograph.inverted,
@@ -101,14 +104,12 @@ def synthesize(image: Image, options: SynthesisOptions, on_progress: OnProgress 
 _MEANING = dict.fromkeys(("bone map", "tissue map", "uncertainty", "residual"), Meaning.SCALAR)
 
 
-def _doubts(image: Image, projection: Projection) -> list[str]:
-    """What the header says against the projection."""
-    told = str(image.dicom.get("ViewPosition") or "").lower() if image.dicom is not None else ""
-    if told not in {each.value for each in Projection} - {projection.value}:
+def _doubts(told: str, projection: Projection) -> list[str]:
+    """What the header, which tells this ViewPosition, says against the projection."""
+    told, used = told.upper(), projection.value.upper()
+    if told not in ("PA", "AP") or told == used:
         return []
-    return [
-        f"The header says {told.upper()}, but the view chosen is {projection.value.upper()}; choose the other view."
-    ]
+    return [f"The header says {told}, but the view chosen is {used}; choose the other view."]
 
 
 def _angles(options: SynthesisOptions) -> list[tuple[float, float]]:

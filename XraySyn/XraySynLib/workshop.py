@@ -31,7 +31,7 @@ def evaluate_weights(
     say: Callable[[str], None] = print,
     *,
     radiographs: str = "",
-    projection: str = "pa",
+    projection: str = "auto",
     unet: str = "",
 ) -> dict[str, Any]:
     """The evaluation on the bodies that are set apart for tests; see evaluation.evaluate. Raises InputError.

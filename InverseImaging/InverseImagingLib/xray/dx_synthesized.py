@@ -54,13 +54,13 @@ def write_views(images: Sequence[Image], paths: Sequence[str | os.PathLike[str]]
     """Write views of one radiograph as one DICOM series, a .dcm file each; see write_suppressed.
 
     The positioner angles are those of the radiograph, if its header knows them, else of a detector straight in front of
-    the patient, or behind as the settings say, plus those the view is turned by. Views are turned so little that the
+    the patient, or behind as the report says, plus those the view is turned by. Views are turned so little that the
     main directions of the orientation stay. Distances are left out, because no tube was there.
     """
     source = _source(images[0])
     primary, secondary = source.get("PositionerPrimaryAngle"), source.get("PositionerSecondaryAngle")
     if primary is None:
-        primary = 180 if report["settings"]["projection"] == "ap" else 0
+        primary = 180 if report["projection"] == "ap" else 0
     mirrored = _orientation(source)[0].startswith("R")  # then what the method takes for the left is the right
 
     def describe(header: Dataset, number: int) -> None:
