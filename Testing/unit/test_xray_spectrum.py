@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import spekpy
+import xraydb
 from scipy.optimize import brentq
 
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.xray import elements
 from InverseImagingLib.xray.spectrum import (
     SUBSTANCES,
     Material,
@@ -16,6 +22,7 @@ from InverseImagingLib.xray.spectrum import (
     tube_spectrum,
 )
 
+TABLES = Path(elements.__file__).parent
 WHOLE = 500  # more energies than there are steps of 1 keV: the spectrum as it is
 
 # NIST, Tables of X-Ray Mass Attenuation Coefficients (NISTIR 5632), tables 3 and 4, cm2/g.
@@ -90,8 +97,6 @@ def test_a_spectrum_is_one(kvp, filtration, bins):
 
 def half_value_layers(kvp: float, filtration: float) -> tuple[float, float]:
     """How many mm of aluminum halve the air kerma, and how many more halve it again."""
-    import xraydb
-
     spectrum = tube_spectrum(kvp, filtration, WHOLE)
     log_energies = np.log(spectrum.energies)
     kerma = spectrum.weights * spectrum.energies * np.exp(np.interp(log_energies, *np.log(AIR_KERMA.T)))
@@ -121,6 +126,20 @@ def test_beams_are_as_hard_and_as_wide_as_the_standard_ones(kvp, first, homogene
     assert 2.4 < filtration < 4.3
     half, next_half = half_value_layers(kvp, filtration)
     assert half / next_half == pytest.approx(homogeneity, abs=0.015)
+
+
+def test_the_tables_are_those_of_xraydb_and_spekpy():
+    """See Testing/tables.py, which made them."""
+    energies = np.geomspace(1.01, 199, 500)
+    for name in json.loads((TABLES / "elements.json").read_text())["elements"]:
+        truth = xraydb.mu_elam(name, 1000 * energies)
+        np.testing.assert_allclose(elements.mass_attenuation(name, energies), truth, rtol=1e-12)
+    for kvp, filtration in ((40, 0.5), (90, 3), (121, 10), (150, 40)):
+        energies, photons = spekpy.Spek(kvp=kvp, th=12, dk=1).filter("Al", filtration).get_spectrum()
+        seen = photons > 1e-6 * photons.max()
+        spectrum = tube_spectrum(kvp, filtration, WHOLE)
+        np.testing.assert_array_equal(spectrum.energies, energies[seen])
+        np.testing.assert_allclose(spectrum.weights, photons[seen] / photons[seen].sum(), rtol=1e-6)
 
 
 def test_mean_energy():
