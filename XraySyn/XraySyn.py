@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from pathlib import Path
 
 import slicer
@@ -87,45 +88,53 @@ class XraySynWidget(ScriptedLoadableModuleWidget):
         self.sections.cleanup()
 
 
-class XraySynLogic(ScriptedLoadableModuleLogic):
-    """Between CTs and the simulation of radiographs; usable from the Python console without the panel."""
-
-    _parameterNodeClass = None
+class _TabLogic(ScriptedLoadableModuleLogic):
+    """What the logic of both tabs has: a sweep, parameters of its own parameterNodeClass, and images that it keeps."""
 
     def __init__(self):
         super().__init__()
-        self._images = None
+        from InverseImagingLib.nodes import KeptImages
+
+        self._images = KeptImages()
 
     def getParameterNode(self):
         return self.parameterNodeClass()(super().getParameterNode())
 
+    @staticmethod
+    def _sweep(parameters):
+        """The option sweep, from the parameters that the panel has for it."""
+        return f"{parameters.sweepFrom:.3f}:{parameters.sweepTo:.3f}:{parameters.sweepCount}"
+
+
+class XraySynLogic(_TabLogic):
+    """Between CTs and the simulation of radiographs; usable from the Python console without the panel."""
+
     @classmethod
+    @functools.cache
     def parameterNodeClass(cls):
         """The parameters: all fields of RadiographOptions, some with the narrower limits of a slider, and the panel's
         own choices."""
-        if cls._parameterNodeClass is None:
-            from typing import Annotated
+        from typing import Annotated
 
-            from slicer.parameterNodeWrapper import WithinRange
+        from slicer.parameterNodeWrapper import WithinRange
 
-            from InverseImagingLib.panel import parameterNodeClass
-            from InverseImagingLib.xray.options import MOST_VIEWS, RadiographOptions
+        from InverseImagingLib.panel import parameterNodeClass
+        from InverseImagingLib.xray.options import MOST_VIEWS, RadiographOptions
 
-            angle = Annotated[float, WithinRange(-180, 180)]
-            cls._parameterNodeClass = parameterNodeClass(
-                "XraySynParameterNode",
-                RadiographOptions,
-                inputVolume=vtkMRMLScalarVolumeNode,
-                boneSegmentation=vtkMRMLSegmentationNode,
-                boneSegmentID=(str, ""),
-                azimuth=(angle, 0.0),
-                roll=(angle, 0.0),
-                sweepFrom=(angle, -18.0),
-                sweepTo=(angle, 18.0),
-                sweepCount=(Annotated[int, WithinRange(2, MOST_VIEWS)], 9),
-                livePreview=(bool, False),
-            )
-        return cls._parameterNodeClass
+        angle = Annotated[float, WithinRange(-180, 180)]
+        return parameterNodeClass(
+            "XraySynParameterNode",
+            RadiographOptions,
+            inputVolume=vtkMRMLScalarVolumeNode,
+            boneSegmentation=vtkMRMLSegmentationNode,
+            boneSegmentID=(str, ""),
+            azimuth=(angle, 0.0),
+            roll=(angle, 0.0),
+            sweepFrom=(angle, -18.0),
+            sweepTo=(angle, 18.0),
+            sweepCount=(Annotated[int, WithinRange(2, MOST_VIEWS)], 9),
+            livePreview=(bool, False),
+        )
 
     def problem(self, parameters):
         """Why no radiograph can be taken with these parameters, in a sentence; empty when it can."""
@@ -137,26 +146,22 @@ class XraySynLogic(ScriptedLoadableModuleLogic):
             return _("The isocenter must not be farther from the source than the detector.")
         return ""
 
-    def request(self, parameters):
-        """What to run for one view. Raises InputError."""
-        from InverseImagingLib.nodes import KeptImages
+    def request(self, parameters, sweep=""):
+        """What to run for one view, or for a sweep. Raises InputError."""
         from InverseImagingLib.panel import Request, optionsFrom
         from InverseImagingLib.xray.options import RadiographOptions
 
         source = parameters.inputVolume
-        self._images = self._images or KeptImages()
         images = {"image": self._images.of_node("image", source)}
         if parameters.boneSegmentID:
             images["segmentation"] = self._images.of_segment(
                 "segmentation", parameters.boneSegmentation, parameters.boneSegmentID, source
             )
-        return Request(optionsFrom(parameters, RadiographOptions, sweep="", draft=False), images, source)
+        return Request(optionsFrom(parameters, RadiographOptions, sweep=sweep, draft=False), images, source)
 
     def sweepRequest(self, parameters):
         """What to run for all views of the sweep. Raises InputError."""
-        request = self.request(parameters)
-        sweep = f"{parameters.sweepFrom:.3f}:{parameters.sweepTo:.3f}:{parameters.sweepCount}"
-        return dataclasses.replace(request, options=dataclasses.replace(request.options, sweep=sweep))
+        return self.request(parameters, sweep=self._sweep(parameters))
 
     def activeCamera(self):
         """The camera of the first 3D view, or None."""
@@ -190,42 +195,32 @@ class XraySynLogic(ScriptedLoadableModuleLogic):
         )
 
 
-class XraySynRadiographLogic(ScriptedLoadableModuleLogic):
+class XraySynRadiographLogic(_TabLogic):
     """Between radiographs and the synthesis of views; usable from the Python console without the panel."""
 
-    _parameterNodeClass = None
-
-    def __init__(self):
-        super().__init__()
-        self._images = None
-
-    def getParameterNode(self):
-        return self.parameterNodeClass()(super().getParameterNode())
-
     @classmethod
+    @functools.cache
     def parameterNodeClass(cls):
         """The parameters: all fields of SynthesisOptions, and the panel's own choices."""
-        if cls._parameterNodeClass is None:
-            from typing import Annotated
+        from typing import Annotated
 
-            from slicer.parameterNodeWrapper import WithinRange
+        from slicer.parameterNodeWrapper import WithinRange
 
-            from InverseImagingLib.panel import parameterNodeClass
-            from XraySynLib.options import LARGEST_ANGLE, MOST_VIEWS, Picture, SynthesisOptions
+        from InverseImagingLib.panel import parameterNodeClass
+        from XraySynLib.options import LARGEST_ANGLE, MOST_VIEWS, Picture, SynthesisOptions
 
-            angle = Annotated[float, WithinRange(-LARGEST_ANGLE, LARGEST_ANGLE)]
-            cls._parameterNodeClass = parameterNodeClass(
-                "XraySynRadiographParameterNode",
-                SynthesisOptions,
-                inputVolume=vtkMRMLScalarVolumeNode,
-                shown=(Picture, Picture.VIEW),
-                showVolume=(bool, True),
-                sweepFrom=(angle, -LARGEST_ANGLE),
-                sweepTo=(angle, LARGEST_ANGLE),
-                sweepCount=(Annotated[int, WithinRange(2, MOST_VIEWS)], 19),
-                livePreview=(bool, False),
-            )
-        return cls._parameterNodeClass
+        angle = Annotated[float, WithinRange(-LARGEST_ANGLE, LARGEST_ANGLE)]
+        return parameterNodeClass(
+            "XraySynRadiographParameterNode",
+            SynthesisOptions,
+            inputVolume=vtkMRMLScalarVolumeNode,
+            shown=(Picture, Picture.VIEW),
+            showVolume=(bool, True),
+            sweepFrom=(angle, -LARGEST_ANGLE),
+            sweepTo=(angle, LARGEST_ANGLE),
+            sweepCount=(Annotated[int, WithinRange(2, MOST_VIEWS)], 19),
+            livePreview=(bool, False),
+        )
 
     def problem(self, parameters):
         """Why nothing can be made with these parameters, in a sentence; empty when it can."""
@@ -244,34 +239,27 @@ class XraySynRadiographLogic(ScriptedLoadableModuleLogic):
             ).format(name=name, slices=slices)
         return ""
 
-    def request(self, parameters):
-        """What to run for all pictures and volumes. Raises InputError."""
-        from InverseImagingLib.nodes import KeptImages
+    def request(self, parameters, only="", sweep=""):
+        """What to run for all pictures and volumes, for one picture alone, or for a sweep. Raises InputError."""
         from InverseImagingLib.panel import Request, optionsFrom
         from XraySynLib.nodes import view_position
         from XraySynLib.options import SynthesisOptions
 
-        self._images = self._images or KeptImages()
         source = parameters.inputVolume
         images = {"image": self._images.of_node("image", source)}
         projection = parameters.projection.settled(view_position(source))
-        options = optionsFrom(parameters, SynthesisOptions, projection=projection, sweep="", only="", draft=False)
+        options = optionsFrom(parameters, SynthesisOptions, projection=projection, only=only, sweep=sweep, draft=False)
         return Request(options, images, source)
 
     def viewRequest(self, parameters):
         """What to run for the picture that is shown. Raises InputError."""
-        return self._changed(self.request(parameters), only=parameters.shown.value)
+        return self.request(parameters, only=parameters.shown.value)
 
     def sweepRequest(self, parameters):
         """What to run for all views of the sweep. Raises InputError."""
         from XraySynLib.options import Picture
 
-        sweep = f"{parameters.sweepFrom:.3f}:{parameters.sweepTo:.3f}:{parameters.sweepCount}"
-        return self._changed(self.request(parameters), only=Picture.VIEW.value, sweep=sweep)
-
-    @staticmethod
-    def _changed(request, **changes):
-        return dataclasses.replace(request, options=dataclasses.replace(request.options, **changes))
+        return self.request(parameters, only=Picture.VIEW.value, sweep=self._sweep(parameters))
 
     def addResult(self, result, request):
         """Add pictures and volumes beside the radiograph. Returns the nodes, the first view first."""
