@@ -166,10 +166,11 @@ def _run_suppress(arguments: argparse.Namespace) -> int:
 def _result(arguments: argparse.Namespace, options: Any, ending: str) -> Result:
     """What is made of the radiograph. Raises InputError, before the work, where it cannot be written so."""
     from . import image as images
-    from .xray.dx_synthesized import check_source
 
     radiograph = images.read(arguments.radiograph)
     if ending == _DICOM:
+        from .xray.dx_synthesized import check_source
+
         check_source(radiograph)
     with ProgressBar(arguments.quiet) as report_progress:
         return METHODS["XraySynRadiograph"].load_function()(radiograph, options, report_progress)
@@ -178,10 +179,11 @@ def _result(arguments: argparse.Namespace, options: Any, ending: str) -> Result:
 def _write_views(images: list[Image], paths: list[Path], report: Mapping[str, Any]) -> None:
     from .image import write
     from .labels import labelled, note
-    from .xray.dx_synthesized import write_views
 
     pictures = [picture.with_array(labelled(picture.array[0])[None]) for picture in map(_picture, images)]
     if paths[0].suffix == _DICOM:
+        from .xray.dx_synthesized import write_views
+
         write_views(pictures, paths, report)
         return
     for picture, path in zip(pictures, paths, strict=True):
@@ -194,9 +196,10 @@ def _write_suppressed(image: Image, path: Path, report: Mapping[str, Any]) -> No
     from .files import beside
     from .image import write
     from .labels import note
-    from .xray.dx_synthesized import write_suppressed
 
     if path.suffix.lower() == _DICOM:
+        from .xray.dx_synthesized import write_suppressed
+
         write_suppressed(_picture(image), path, report)
         return
     with beside(path) as folder:
