@@ -67,6 +67,10 @@ class JobRunner:
     def isRunning(self) -> bool:
         return self._listener is not None
 
+    @property
+    def hasWorker(self) -> bool:
+        return self._process is not None
+
     def start(
         self,
         method: str,
@@ -94,6 +98,13 @@ class JobRunner:
         header = {"type": "run", "id": self._id, "method": method, "options": dict(options), "kept": kept}
         self._write(header, {name: image for name, image in images.items() if name not in kept})
         self._sent = dict(images)
+
+    def prepare(self, method: str, place: Place, environment: Mapping[str, str]) -> None:
+        """Start the worker ahead of the first run of a method, unless it is there. Raises InputError when the place
+        cannot be used."""
+        if not self.hasWorker:
+            self._ensureProcess(place, environment)
+            self._write({"type": "prepare", "method": method})
 
     def cancel(self) -> None:
         """Drop the run that waits; if none does, ask the worker to drop its own, and kill it if it has not within two

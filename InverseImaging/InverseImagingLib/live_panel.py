@@ -29,8 +29,10 @@ class LivePanel(RunPanel):
     """The panel of a method that is quick enough to follow the user: whenever a parameter changes while the parameter
     livePreview is on, it runs once with the option `draft` and, when nothing changed for a moment, once without.
 
-    While one preview is computed, only the newest state waits. The preview goes, and the views are as before, when
-    it is switched off and when the module is left. previewRequest: what is run for a preview; that of Apply by itself.
+    The worker starts, and tries the method, as soon as there is an image, so that the first preview is as quick as the
+    others. While one preview is computed, only the newest state waits. The preview goes, and the views are as before,
+    when it is switched off and when the module is left. previewRequest: what is run for a preview; that of Apply by
+    itself.
     """
 
     def __init__(self, widget: Any, logic: MethodLogic, method: str, title: str, preview: LivePreview) -> None:
@@ -63,6 +65,8 @@ class LivePanel(RunPanel):
         super()._onModified(caller, event)
         self._watch(self.parameters.inputVolume)
         self.updatePreview()
+        if not self.logic.problem(self.parameters):
+            self._prepareWorker()
 
     def _watch(self, volume: Any) -> None:
         """Notice when voxels of the volume are edited."""

@@ -17,7 +17,8 @@ class Method:
     name: the Slicer module, or another name for what else a module does; title and sentence: what the user reads.
     function, options: "module:attribute" of the method's function and of its options dataclass.
     citation: the paper it follows; models: folder of its weights beside the module; module: the Slicer module, where
-    that has another name.
+    that has another name. sample: "module:function" that makes a little image, on which the worker of a panel that must
+    not keep the user waiting tries the method.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Method:
     citation: str
     models: str = ""
     module: str = ""
+    sample: str = ""
 
     @property
     def is_module(self) -> bool:
@@ -39,6 +41,9 @@ class Method:
 
     def load_options(self) -> type:
         return _load(self.options)
+
+    def load_sample(self) -> Any:
+        return _load(self.sample)()
 
 
 METHODS = {
@@ -66,6 +71,7 @@ METHODS = {
                 "C. Peng, H. Liao, G. Wong, J. Luo, S. K. Zhou, R. Chellappa. "
                 "XraySyn: Realistic View Synthesis From a Single Radiograph Through CT Priors. AAAI 2021."
             ),
+            sample="InverseImagingLib.samples:ct",
         ),
         Method(
             name="XraySynRadiograph",
@@ -75,6 +81,7 @@ METHODS = {
             options="XraySynLib.options:SynthesisOptions",
             citation="",
             module="XraySyn",
+            sample="InverseImagingLib.samples:radiograph",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import traceback
@@ -21,7 +22,7 @@ from .image import Image
 from .job import JobListener, JobProgress, JobRunner
 from .method import Result, options_to_dict
 from .nodes import report_of
-from .settings import computeDevice, computeEnvironment, computePlace, ensurePackages
+from .settings import computeDevice, computeEnvironment, computePlace, ensurePackages, hasPackages
 
 log = logging.getLogger("InverseImaging")
 
@@ -218,7 +219,21 @@ class RunPanel(VTKObservationMixin):
 
     def _ensurePackages(self) -> None:
         if computePlace().where is Where.SLICER:
-            ensurePackages(Path(self.widget.resourcePath("requirements.txt")), self._title)
+            ensurePackages(self._requirements(), self._title)
+
+    def _requirements(self) -> Path:
+        return Path(self.widget.resourcePath("requirements.txt"))
+
+    def _prepareWorker(self) -> None:
+        """Start the worker before the user asks for anything, where that needs no installation and no other
+        computer."""
+        if self._runner.hasWorker:
+            return
+        place = computePlace()
+        if place.where is Where.SSH or (place.where is Where.SLICER and not hasPackages(self._requirements())):
+            return
+        with contextlib.suppress(InputError):  # a run will say so
+            self._runner.prepare(self._method, place, computeEnvironment(place))
 
     def _start(self, request: Request, listener: JobListener) -> None:
         place, options = computePlace(), request.options

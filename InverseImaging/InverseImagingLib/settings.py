@@ -48,6 +48,14 @@ def computeEnvironment(place: Place) -> dict[str, str]:
     return dict(os.environ) if place.where is Where.SLICER else dict(slicer.util.startupEnvironment())
 
 
+def hasPackages(requirements: Path) -> bool:
+    """Whether Slicer's own Python has what ensurePackages would install."""
+    import slicer.packaging
+
+    needed = slicer.packaging.load_requirements(requirements)
+    return importlib.util.find_spec("torch") is not None and all(map(slicer.packaging.pip_check, needed))
+
+
 def ensurePackages(requirements: Path, requester: str) -> None:
     """Install, after asking, the packages that a method needs in Slicer's own Python. Raises InputError when the user
     declines or it fails."""

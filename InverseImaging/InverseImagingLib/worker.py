@@ -3,9 +3,10 @@
 Started as `python -m InverseImagingLib.worker`, or on another computer as `inverse-imaging worker`. It reads frames on
 its standard input and answers on its standard output; it ends when its input ends or after a long time without work.
 
-Requests: run (id, method, options, kept; images), cancel (id), finish (id), echo (id; images). kept: names of images
-that this run shares with the one before; the worker has them still and gives the method the very same objects. The
-method "about" tells what the worker has: its Python, packages and devices.
+Requests: run (id, method, options, kept; images), cancel (id), finish (id), echo (id; images), prepare (method). kept:
+names of images that this run shares with the one before; the worker has them still and gives the method the very same
+objects. The method "about" tells what the worker has: its Python, packages and devices. prepare, which has no answer,
+makes the first run of a method as quick as all others.
 Answers: hello, progress (image "preview" at times), result, cancelled, error, echo.
 """
 
@@ -26,9 +27,11 @@ from .device import let_idle_threads_sleep
 from .errors import Cancelled, sentence
 from .frames import read_frames, write_frame
 from .image import Image
-from .method import Progress, RemainingTime, Result, options_from_dict
+from .method import Progress, RemainingTime, Result, ignore_progress, options_from_dict
 from .methods import find_method
 from .packages import about
+
+log = logging.getLogger(__name__)
 
 ABOUT = "about"
 IDLE_SECONDS = 30 * 60
@@ -58,6 +61,8 @@ class Worker:
                 return
             if header["type"] == "echo":
                 self._send({"type": "echo", "id": header["id"]}, images)
+            elif header["type"] == "prepare":
+                self._prepare(header["method"])
             elif header["type"] == "run":
                 self._run(header, images)
 
@@ -70,6 +75,14 @@ class Worker:
             else:
                 self._queue.put((header, images))
         os._exit(0)  # the panel is gone: nobody waits for the run that may be going on
+
+    def _prepare(self, name: str) -> None:
+        """Try a method, which loads and compiles all that it needs. What fails is left for its run to say."""
+        try:
+            method = find_method(name)
+            method.load_function()(method.load_sample(), method.load_options()(), ignore_progress)
+        except Exception:
+            log.info("%s could not be prepared", name, exc_info=True)
 
     def _run(self, header: dict[str, Any], images: dict[str, Image]) -> None:
         job = header["id"]

@@ -106,6 +106,20 @@ def test_one_worker_serves_all_runs(runner: Any, wait_until: Callable) -> None:
     assert len(set(pids)) == 1
 
 
+def test_a_worker_prepared_ahead_serves_the_run(runner: Any, wait_until: Callable) -> None:
+    place = ScriptedPlace()
+    runner.prepare("Scripted", place, dict(os.environ))
+    assert runner.hasWorker
+    assert not runner.isRunning
+    pid = runner._process.processId()
+    runner.prepare("Scripted", place, dict(os.environ))
+    listener = start(runner, "double", place)
+    wait_until(lambda: listener.end, 20)
+    assert listener.end[0] == "result"
+    assert listener.end[1].report["before"] == ["sample"]
+    assert runner._process.processId() == pid
+
+
 def test_cancel_and_run_again(runner: Any, wait_until: Callable) -> None:
     listener = start(runner, "slow")
     wait_until(lambda: listener.progress, 20)

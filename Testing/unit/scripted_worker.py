@@ -56,8 +56,13 @@ def run(image: Image, options: ScriptedOptions, on_progress: OnProgress) -> Resu
         curve = {"iteration": float(step), "PSNR to input": 20.0 + step}
         if on_progress(Progress(step / steps, f"step {step + 1} of {steps}", preview, curve)):
             break
-    same, seen[:] = any(image is other for other in seen), [image]
-    report = {"method": "Scripted", "steps": step + 1, "same": same}
+    report = {
+        "method": "Scripted",
+        "steps": step + 1,
+        "same": any(image is other for other in seen),
+        "before": [other.name for other in seen],
+    }
+    seen[:] = [image]
     return Result({"result": image.with_array(image.array * 2)}, report)
 
 
@@ -115,8 +120,18 @@ def synthesis_by_name(image: Image, options: SynthesisOptions, on_progress: OnPr
     return Result(images, report)
 
 
+def sample() -> Image:
+    return Image(np.ones((1, 2, 2), np.float32), name="sample")
+
+
 methods.METHODS["Scripted"] = methods.Method(
-    "Scripted", "Scripted", "For tests.", "scripted_worker:run", "scripted_worker:ScriptedOptions", ""
+    "Scripted",
+    "Scripted",
+    "For tests.",
+    "scripted_worker:run",
+    "scripted_worker:ScriptedOptions",
+    "",
+    sample="scripted_worker:sample",
 )
 
 methods.METHODS["CTRestoration"] = dataclasses.replace(

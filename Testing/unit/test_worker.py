@@ -155,3 +155,18 @@ def test_images_of_the_run_before_need_not_come_again(client: Client) -> None:
     assert header["report"]["same"], "the method gets the object of the run before"
     client.run("double")
     assert not client.answer()[0]["report"]["same"]
+
+
+def test_prepared_for_a_method(client: Client) -> None:
+    client.send("prepare", method="Scripted")
+    client.run("double")
+    header, _, progress = client.answer()
+    assert (header["type"], header["report"]["before"]) == ("result", ["sample"])
+    assert all(each["id"] == 7 for each in progress), "the trial is silent"
+
+
+def test_what_cannot_be_prepared_is_left_for_the_run_to_say(client: Client) -> None:
+    for name in ("Nothing", "CTRestoration"):  # which has no sample
+        client.send("prepare", method=name)
+    client.run("double")
+    assert client.answer()[0]["report"]["before"] == []
