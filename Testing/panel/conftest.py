@@ -10,29 +10,31 @@ import pytest
 
 
 @pytest.fixture
-def xraysyn(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The tab From a CT of X-ray Synthesis, with a worker that only pretends to simulate."""
+def tabs(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """X-ray Synthesis, with a worker that only pretends to compute."""
     from test_job import ScriptedPlace
 
     monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
-    widget = open_panel("XraySyn")
-    widget.sections.show(widget.fromCT)
-    return widget.fromCT
+    return open_panel("XraySyn")
+
+
+@pytest.fixture
+def xraysyn(tabs: Any) -> Any:
+    """The tab From a CT."""
+    tabs.sections.show(tabs.fromCT)
+    return tabs.fromCT
+
+
+@pytest.fixture
+def from_radiograph(tabs: Any) -> Any:
+    """The tab From a radiograph, which is the one that is open at first."""
+    return tabs.fromRadiograph
 
 
 @pytest.fixture
 def idle(xraysyn: Any, settled: Callable) -> Callable:
     """Waits until neither a run nor a preview goes on or is about to."""
     return functools.partial(settled, xraysyn)
-
-
-@pytest.fixture
-def from_radiograph(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The tab From a radiograph of X-ray Synthesis, with a worker that only pretends to synthesize."""
-    from test_job import ScriptedPlace
-
-    monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
-    return open_panel("XraySyn").fromRadiograph
 
 
 @pytest.fixture

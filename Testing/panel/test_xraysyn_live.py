@@ -12,21 +12,16 @@ import numpy as np
 import pytest
 import slicer
 from test_job import isAlive
-from xraysyn_scene import add_ct, everything, red, to_ras, turn, view_of
+from xraysyn_scene import add_ct, everything, red, reports_of_previews, turn, view_of
+
+from InverseImagingLib.nodes import ijk_to_ras_of as to_ras
+from InverseImagingLib.nodes import report_of
 
 
 @pytest.fixture
-def previews(xraysyn: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def previews(xraysyn: Any) -> list[Any]:
     """The reports of the previews that were shown."""
-    reports: list[Any] = []
-    show = xraysyn.panel._preview.show
-
-    def keep(result: Any, options: Any, source: Any) -> None:
-        reports.append(result.report)
-        show(result, options, source)
-
-    monkeypatch.setattr(xraysyn.panel._preview, "show", keep)
-    return reports
+    return reports_of_previews(xraysyn)
 
 
 def test_live_preview_shows_and_leaves_no_trace(xraysyn: Any, scene: Any, previews: list, idle: Callable) -> None:
@@ -72,8 +67,6 @@ def test_of_many_states_the_last_one_is_shown(
 
 
 def test_images_are_sent_once_until_a_voxel_changes(xraysyn: Any, previews: list, idle: Callable) -> None:
-    from InverseImagingLib.nodes import report_of
-
     source = add_ct()
     p = xraysyn.panel.parameters
     p.inputVolume, p.livePreview = source, True
@@ -200,16 +193,3 @@ def test_leaving_the_module_takes_the_preview_along(xraysyn: Any, scene: Any, id
     xraysyn.cleanup()
     assert everything(scene) == before
     assert not isAlive(pid)
-
-
-def test_closing_the_scene_ends_the_preview(xraysyn: Any, scene: Any, idle: Callable) -> None:
-    p = xraysyn.panel.parameters
-    p.inputVolume, p.livePreview = add_ct(), True
-    idle()
-    scene.Clear(0)
-    assert not xraysyn.panel.isPreviewing
-    assert not xraysyn.ui.applyButton.enabled
-    xraysyn.panel.parameters.inputVolume = add_ct()
-    xraysyn.ui.applyButton.click()
-    idle()
-    assert xraysyn.ui.statusLabel.text.startswith("Finished")
