@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import torch
 
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.xray import joseph_lanes, joseph_numba
 from InverseImagingLib.xray.geometry import Geometry, pose
 from InverseImagingLib.xray.projector import Backend, Projector, choose_backend
 
@@ -154,3 +158,17 @@ for kind, adjoint, tile in (("fp32", False, joseph.ACROSS), ("fp64", True, josep
     assert made == ["True", "True"], ran.stderr
     assert atomics[0] == "0"
     assert int(atomics[1]) >= 4
+
+
+def test_what_numba_keeps_is_of_these_lanes():
+    """Else a change of joseph_lanes.py would not reach who has compiled the file that uses it."""
+    lanes = Path(joseph_lanes.__file__).read_bytes().replace(b"\r\n", b"\n")
+    assert hashlib.sha256(lanes).hexdigest() == joseph_numba.LANES_ARE
+
+
+def test_compiled_where_nothing_can_be_kept():
+    scope = {}
+    exec(compile("def double(x): return 2 * x", "<nowhere>", "exec"), scope)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(cache=True)(scope["double"])
+    assert joseph_numba._compiled()(scope["double"])(21) == 42

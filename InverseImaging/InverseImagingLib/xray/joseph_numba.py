@@ -25,14 +25,29 @@ _AHEAD = 2  # slices to ask the memory for before they are needed
 _MARGIN = 0.01  # voxels, more than what is lost by rounding
 _FUSED = {"contract"}  # a product and a sum in one step
 
+# SHA-256 of joseph_lanes.py, which is compiled into what numba keeps on disk, while numba looks for changes only here.
+LANES_ARE = "9f25d7d31a534a0a5bf4f8cba1f47a5bcfcc179bce9c4928b7210e38eb4640fd"
 
-@njit(nogil=True, cache=True)
+
+def _compiled(**options):
+    """numba's njit, kept on disk: beside this file, or with the user's caches; in neither, compiled in each process."""
+
+    def decorate(function):
+        try:
+            return njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # there is no place to write to
+            return njit(nogil=True, **options)(function)
+
+    return decorate
+
+
+@_compiled()
 def _order(a):
     """Axis a, and of the other two the one that changes slower in memory first."""
     return (0, 2, 1) if a == 0 else ((1, 2, 0) if a == 1 else (2, 1, 0))
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def measure(matrices, to_mm, height, width, dtype):
     """Of all rays (V, H, W): mm per slice along the axis that dominates; of views and axes (V, 3): whether it does."""
     views = matrices.shape[0]
@@ -60,7 +75,7 @@ def measure(matrices, to_mm, height, width, dtype):
     return lengths, used
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _rays(matrix, a, v, first, slices, n_b, n_c, rays, met, limits):
     """Where the rays of row v that run along axis a meet slices from the first on.
 
@@ -106,7 +121,7 @@ def _rays(matrix, a, v, first, slices, n_b, n_c, rays, met, limits):
         row_b[u], row_c[u], slope_b[u], slope_c[u] = x_b, x_c, s_b, s_c
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _between(low, high, x, slope, least, most):
     """The part of the slices low..high - 1 where least < x + slice * slope < most."""
     if slope == 0.0:
@@ -116,7 +131,7 @@ def _between(low, high, x, slope, least, most):
     return max(low, math.ceil(min(one, float(high)))), min(high, math.floor(max(other, low - 1.0)) + 1)
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _reach(slices, n_b, n_c, rays, met, limits, reach, inner, outer):
     """Write to reach the slices (half open) where each ray meets the volume, and to inner and outer those where all
     rays of a group of LANES have all their neighbors in it."""
@@ -140,7 +155,7 @@ def _reach(slices, n_b, n_c, rays, met, limits, reach, inner, outer):
         inner[g], outer[g] = (first, last) if whole else (slices, slices)
 
 
-@njit(nogil=True, cache=True, fastmath=_FUSED, inline="always")
+@_compiled(fastmath=_FUSED, inline="always")
 def _neighbors(x, count):
     """The first of two neighbors of a place x along an axis of count voxels, and the weights of both."""
     one, zero = type(x)(1), type(x)(0)
@@ -149,7 +164,7 @@ def _neighbors(x, count):
     return i, max(one - abs(off), zero), max(one - abs(off - one), zero)
 
 
-@njit(nogil=True, cache=True, fastmath=_FUSED)
+@_compiled(fastmath=_FUSED)
 def _gather_edge(data, start, steps, n_b, n_c, rays, u, first, last):
     """What ray u finds in the slices first..last-1 of the run, of which some neighbors may lie outside the volume."""
     row_b, row_c, slope_b, slope_c = rays
@@ -163,7 +178,7 @@ def _gather_edge(data, start, steps, n_b, n_c, rays, u, first, last):
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=_FUSED)
+@_compiled(fastmath=_FUSED)
 def _scatter_edge(data, start, steps, n_b, n_c, rays, u, first, last, value):
     """The adjoint of _gather_edge."""
     row_b, row_c, slope_b, slope_c = rays
@@ -178,7 +193,7 @@ def _scatter_edge(data, start, steps, n_b, n_c, rays, u, first, last, value):
         data[i + steps[1] + steps[2]] += right * below
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _gather_inside(data, start, steps, rays, inner, outer, slices, values):
     """Add to the values of groups of rays what they find in their slices within the volume."""
     by_a, by_b, by_c = steps
@@ -200,7 +215,7 @@ def _gather_inside(data, start, steps, rays, inner, outer, slices, values):
                 gather_singles(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _scatter_inside(data, start, steps, rays, inner, outer, slices, values):
     """The adjoint of _gather_inside."""
     by_a, by_b, by_c = steps
@@ -218,7 +233,7 @@ def _scatter_inside(data, start, steps, rays, inner, outer, slices, values):
                 scatter(data, origin, by_b, by_c, row_b, row_c, slope_b, slope_c, m, u, values)
 
 
-@njit(nogil=True, cache=True)
+@_compiled()
 def _march(volume, images, matrices, a, first, last, top, adjoint):
     """Slices first..last-1 along axis a: adds to the images (V, C, H, W), or to the volume (C, K, J, I).
 
