@@ -11,18 +11,20 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.sr.codedict import Code, codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from .errors import InputError
 from .files import LPS_TO_RAS, beside, quiet
 from .image import Image, Meaning
+
+if TYPE_CHECKING:
+    from pydicom.sr.coding import Code
 
 RESEARCH_ONLY = "For research use only, not for diagnosis or treatment."
 
@@ -227,7 +229,7 @@ def _description(title: str, version: str, report: Mapping[str, Any]) -> str:
 def _scanner(source: Dataset) -> Dataset:
     """The equipment that acquired the source (PS3.3 C.12.1, Contributing Equipment)."""
     scanner = Dataset()
-    scanner.PurposeOfReferenceCodeSequence = [coded(codes.DCM.AcquisitionEquipment)]
+    scanner.PurposeOfReferenceCodeSequence = [_purpose("AcquisitionEquipment")]
     for keyword in ("Manufacturer", "InstitutionName", "StationName", "ManufacturerModelName", "SoftwareVersions"):
         if source.get(keyword):
             scanner[keyword] = source[keyword]
@@ -236,7 +238,7 @@ def _scanner(source: Dataset) -> Dataset:
 
 def refer(header: Dataset, sources: list[Dataset]) -> None:
     """Name the source images: the one of this slice where there are as many, else all of them."""
-    purpose = coded(codes.DCM.SourceImageForImageProcessingOperation)
+    purpose = _purpose("SourceImageForImageProcessingOperation")
     items = []
     for source in sources:
         item = Dataset()
@@ -258,6 +260,13 @@ def save(header: Dataset, plane: np.ndarray, path: Path) -> None:
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     FileDataset(path, header, file_meta=meta, preamble=b"\0" * 128).save_as(path, enforce_file_format=True)
+
+
+def _purpose(name: str) -> Dataset:
+    """One of DICOM's own codes. They take a while to load, and reading needs none."""
+    from pydicom.sr.codedict import codes
+
+    return coded(getattr(codes.DCM, name))
 
 
 def coded(code: Code) -> Dataset:
