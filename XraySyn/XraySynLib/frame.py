@@ -7,6 +7,7 @@ detector's columns, from the source to the detector, and along its rows.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -68,16 +69,18 @@ class Frame:
         batch, channels, depth, height, width = images.shape
         rows, planes, columns = self.voxels
         assert depth == planes
-        grid = torch.from_numpy(self._rays(rows, planes, columns)).to(images)
+        grid = _rays(planes, rows, columns).to(images)
         flat = images.transpose(1, 2).reshape(batch * depth, channels, height, width)
         grid = grid.repeat(batch, 1, 1, 1)
         cut = torch.nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
         return cut.reshape(batch, depth, channels, rows, columns).permute(0, 2, 3, 1, 4)
 
-    def _rays(self, rows: int, planes: int, columns: int) -> np.ndarray:
-        """Where voxels are seen on the detector, (planes, rows, columns, 2), with its edges at -1 and 1."""
-        away = _SOURCE + (np.arange(planes) + 0.5) / planes - 0.5  # sides from the source
-        y, x = np.meshgrid(
-            (np.arange(rows) + 0.5) / rows * 2 - 1, (np.arange(columns) + 0.5) / columns * 2 - 1, indexing="ij"
-        )
-        return (np.stack([x, y], axis=-1)[None] * (_SOURCE / away)[:, None, None, None]).astype(np.float32)
+
+@functools.lru_cache(maxsize=4)
+def _rays(planes: int, rows: int, columns: int) -> torch.Tensor:
+    """Where voxels are seen on the detector, (planes, rows, columns, 2), with its edges at -1 and 1."""
+    away = _SOURCE + (np.arange(planes) + 0.5) / planes - 0.5  # sides from the source
+    y, x = np.meshgrid(
+        (np.arange(rows) + 0.5) / rows * 2 - 1, (np.arange(columns) + 0.5) / columns * 2 - 1, indexing="ij"
+    )
+    return torch.from_numpy(np.stack([x, y], axis=-1)[None] * (_SOURCE / away)[:, None, None, None]).float()

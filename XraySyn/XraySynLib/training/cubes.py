@@ -14,6 +14,7 @@ from ..options import LARGEST_ANGLE
 from .bodies import SPACING, Body, theta
 
 _SIDES = (150.0, 460.0)  # mm
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Cube:
         return Cube(functional.avg_pool3d(self.maps, (2, 4, 2)), self.along, frame)
 
 
-def random_cube(body: Body, rng: np.random.Generator, size: int = 128) -> Cube:
+def random_cube(body: Body, rng: np.random.Generator, device: torch.device = _CPU, size: int = 128) -> Cube:
     """A part of a body as a radiograph may show it, deformed: another pose and size, and softly warped.
 
-    size: voxels and pixels along each side.
+    device: where it is made and stays. size: voxels and pixels along each side.
     """
     extent = SPACING * np.array(body.maps.shape[:0:-1])
     side = float(np.clip(rng.uniform(0.55, 1.05) * extent[0], *_SIDES))
@@ -54,15 +55,13 @@ def random_cube(body: Body, rng: np.random.Generator, size: int = 128) -> Cube:
     to_body = np.diag([1 / SPACING, 1 / SPACING, 1 / SPACING, 1.0])
     to_body[:3, 3] = (np.array(body.maps.shape[:0:-1]) - 1) / 2
     matrix = theta(to_body @ move @ frame.ijk_to_ras, frame.voxels, body.maps.shape[1:])
-    grid = functional.affine_grid(matrix[None], [1, 1, *frame.voxels], align_corners=False)
-    warp = torch.from_numpy(rng.normal(0, 1, (1, 3, 5, 5, 5)).astype(np.float32))
-    warp = (
-        warp
-        * torch.from_numpy((rng.uniform(0, 0.025) * side / (extent / 2)).astype(np.float32))[None, :, None, None, None]
-    )
+    grid = functional.affine_grid(matrix[None].to(device), [1, 1, *frame.voxels], align_corners=False)
+    noise = rng.normal(0, 1, (1, 3, 5, 5, 5))
+    strength = rng.uniform(0, 0.025) * side / (extent / 2)
+    warp = torch.from_numpy(noise * strength[:, None, None, None]).to(grid)
     grid += functional.interpolate(warp, frame.voxels, mode="trilinear", align_corners=True).permute(0, 2, 3, 4, 1)
-    maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)[0]
-    scale = torch.tensor([rng.uniform(0.85, 1.15), rng.uniform(0.95, 1.05)], dtype=torch.float32)
+    maps = functional.grid_sample(torch.from_numpy(body.maps[None]).to(grid), grid, align_corners=False)[0]
+    scale = maps.new_tensor([rng.uniform(0.85, 1.15), rng.uniform(0.95, 1.05)])
     maps *= scale[:, None, None, None]
     along = frame.projector([(0.0, 0.0)])(maps)[0] / 10
     return Cube(maps, along, frame)
@@ -88,12 +87,11 @@ def random_look(attenuation: torch.Tensor, rng: np.random.Generator) -> torch.Te
     """A radiograph from 0 to 1 of -log of the signal (H, W): scatter, noise, blur, and some way to show it."""
     signal = torch.exp(-attenuation)
     if rng.random() < 0.6:  # scatter: a smooth share of the mean
-        shape = functional.interpolate(
-            torch.from_numpy(rng.uniform(0.5, 1, (1, 1, 4, 4)).astype(np.float32)), attenuation.shape, mode="bicubic"
-        )[0, 0]
+        coarse = torch.from_numpy(rng.uniform(0.5, 1, (1, 1, 4, 4))).to(attenuation)
+        shape = functional.interpolate(coarse, attenuation.shape, mode="bicubic")[0, 0]
         signal = signal + rng.uniform(0, 0.3) * signal.mean() * shape * (1 - signal)
     photons = 10 ** rng.uniform(4, 6)
-    noise = torch.from_numpy(rng.standard_normal(attenuation.shape).astype(np.float32))
+    noise = torch.from_numpy(rng.standard_normal(attenuation.shape)).to(attenuation)
     signal = (signal + noise * (signal / photons).sqrt()).clamp(min=1e-5)
     shown = -torch.log(signal)
     if rng.random() < 0.2:  # closer to the intensity

@@ -22,7 +22,7 @@ from .trainer import Lesson, TrainingOptions
 _KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
 
 Sample = tuple[list[Cube], torch.Tensor, list[tuple[float, float]]]
-Maker = Callable[[Body, np.random.Generator], Cube]
+Maker = Callable[[Body, np.random.Generator, torch.device], Cube]
 
 
 class CubeLesson(Lesson):
@@ -37,7 +37,7 @@ class CubeLesson(Lesson):
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
         """Cubes, their radiographs (B, H, W), and the angles of another view of each."""
         beams = [Beam(kvp) for kvp in _KVP]
-        for batch in drawn(self._cube, options, first, team):
+        for batch in drawn(lambda rng: self._cube(rng, team.device), options, first, team):
             cubes, radiographs, angles = [], [], []
             for made, rng in batch:
                 cube = made.mirrored() if rng.integers(2) else made
@@ -46,8 +46,8 @@ class CubeLesson(Lesson):
                 angles.append(random_angles(rng))
             yield cubes, torch.stack(radiographs), angles
 
-    def _cube(self, rng: np.random.Generator) -> Cube:
-        return self.make(self.bodies[rng.choice(len(self.bodies), p=self.weights)], rng)
+    def _cube(self, rng: np.random.Generator, device: torch.device) -> Cube:
+        return self.make(self.bodies[rng.choice(len(self.bodies), p=self.weights)], rng, device)
 
 
 class DepthLesson(CubeLesson):
@@ -55,7 +55,7 @@ class DepthLesson(CubeLesson):
 
     def __init__(self, network: DepthNet, bodies: Sequence[Body], weights: np.ndarray) -> None:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(network, bodies, weights, lambda body, rng: random_cube(body, rng).coarser())
+        super().__init__(network, bodies, weights, lambda *drawn: random_cube(*drawn).coarser())
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
         cubes, radiographs, angles = sample

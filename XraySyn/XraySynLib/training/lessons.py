@@ -29,7 +29,7 @@ NAMES = {1: "depth", 2: "refiner"}  # of the compact preset's weights in the bun
 _ADAM = {"beta1": 0.5, "beta2": 0.9, "warm_up": 1, "last_rate": 1.0, "clip": 0.0}
 _PAPER: dict[str, Any] = {"batch": 8, "rate": 1e-4, "pool": 64, **_ADAM}
 _USUAL: dict[tuple[str, int], dict[str, Any]] = {
-    ("compact", 2): {"steps": 3000, "batch": 4, "rate": 2e-4, "beta1": 0.5, "clip": 0.0, "pool": 64},
+    ("compact", 2): {"steps": 3000, "batch": 4, "rate": 2e-4, "beta1": 0.5, "clip": 0.0, "pool": 64, "reuse": 50},
     ("paper", 1): _PAPER,
     ("paper", 2): _PAPER,
 }
@@ -90,7 +90,7 @@ def lesson_of(options: TrainingOptions, data: Path, weights: str, device: torch.
     first.eval()
     if isinstance(first, PriorNet3D):
         return RefineLesson(RefineNet2D(), Discriminator(), found_films, guess_by_prior(first.to(device)))
-    return RefineLesson(Refiner(), Discriminator(width=32), found_films, guess_by_depth(first))
+    return RefineLesson(Refiner(), Discriminator(width=32), found_films, guess_by_depth(first.to(device)))
 
 
 def _finish(trainer: Trainer, bundle: str) -> None:

@@ -71,7 +71,7 @@ class RefineLesson(Lesson):
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
         """Radiographs (B, 2 N, 2 N), coarse maps of bone and tissue in g/cm2 of the given and of another view of each,
         (B, 2, 2, N, N), and how they are shown."""
-        for batch in drawn(self._guessed, options, first, team):
+        for batch in drawn(lambda rng: self._guessed(rng, team.device), options, first, team):
             radiographs, views, looks = [], [], []
             for (shown, frame, maps, look), rng in batch:
                 with torch.no_grad():
@@ -80,13 +80,16 @@ class RefineLesson(Lesson):
                 looks.append(look)
             yield torch.stack(radiographs), torch.stack(views), looks
 
-    def _guessed(self, rng: np.random.Generator) -> tuple[torch.Tensor, Frame, torch.Tensor, Look]:
+    def _guessed(
+        self, rng: np.random.Generator, device: torch.device
+    ) -> tuple[torch.Tensor, Frame, torch.Tensor, Look]:
         film = self.films[int(rng.integers(len(self.films)))]
         shown = film.shown.flip(-1) if rng.integers(2) else film.shown
         with torch.no_grad():
             maps, look = self.guess(shown, Frame(film.side, from_behind=film.from_behind))
         rows, planes, columns = maps.shape[1:]
-        return shown, Frame(film.side, (rows, planes, columns), rows, film.from_behind), maps, look
+        frame = Frame(film.side, (rows, planes, columns), rows, film.from_behind)
+        return shown, frame, maps.to(device), look
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
         radiographs, views, looks = sample

@@ -113,20 +113,20 @@ class Trainer:
     def run(self, say: Callable[[str], None] = print) -> None:
         """Train until all steps are done, from where it stands."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        shared, rows = self.team.shared(self.lesson), list[dict[str, float]]()
+        shared, rows = self.team.shared(self.lesson), list[dict[str, torch.Tensor]]()
         coming, began = _ahead(self.lesson.samples(self.options, self.step, self.team)), time.monotonic()
         while self.step < self.options.steps:
             rows.append(self._train(shared, next(coming)))
             done = self.step == self.options.steps
             if done or self.step % _EVERY == 0:
                 self.seconds, began = self.seconds + time.monotonic() - began, time.monotonic()
-                means = self.team.means([sum(row[name] for row in rows) / len(rows) for name in rows[0]])
+                means = self.team.means(torch.tensor([list(row.values()) for row in rows]).mean(dim=0).tolist())
                 self._log(dict(zip(rows[0], means, strict=True)), say)
                 rows = []
             if done or self.step % self.options.save_every == 0:
                 self.save()
 
-    def _train(self, lesson: nn.Module, sample: Any) -> dict[str, float]:
+    def _train(self, lesson: nn.Module, sample: Any) -> dict[str, torch.Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         terms = lesson(sample)
@@ -143,7 +143,7 @@ class Trainer:
             else:
                 self.average[name].copy_(value)
         self.step += 1
-        return {name: float(term.detach()) for name, term in {"loss": loss, **terms}.items()}
+        return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
 
     def _rate(self) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * min(self.step / self.options.steps, 1.0)))
