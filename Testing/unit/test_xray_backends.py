@@ -145,9 +145,12 @@ import triton, triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from InverseImagingLib.xray import joseph_triton as joseph
-for kind, adjoint, tile in (("fp32", False, joseph.ACROSS), ("fp64", True, joseph.ALONG)):
+ones = dict.fromkeys(("n_i", "n_j", "n_k", "height", "width"), 1)
+for kind, adjoint, tile, sides in (
+    ("fp32", False, joseph.ACROSS, {}), ("fp64", True, joseph.ALONG, {}), ("fp32", True, joseph.ACROSS, ones)
+):
     arrays = {"volume": "*" + kind, "images": "*" + kind, "views": "*fp64"}
-    constants = dict(ADJOINT=adjoint, COLUMNS=tile[0], ROWS=tile[1], SLICES=tile[2], INDEX=tl.int32)
+    constants = dict(ADJOINT=adjoint, COLUMNS=tile[0], ROWS=tile[1], SLICES=tile[2], INDEX=tl.int32, **sides)
     kinds = {name: arrays.get(name, "constexpr" if name in constants else "i32") for name in joseph._march.arg_names}
     made = triton.compile(ASTSource(joseph._march, kinds, constants), target=GPUTarget("cuda", 90, 32))
     print(made.asm["ptx"].count("atom.global"), len(made.asm["cubin"]) > 1000)
@@ -155,9 +158,9 @@ for kind, adjoint, tile in (("fp32", False, joseph.ACROSS), ("fp64", True, josep
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TRITON_INTERPRET": "0"}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     atomics, made = ran.stdout.split()[::2], ran.stdout.split()[1::2]
-    assert made == ["True", "True"], ran.stderr
+    assert made == ["True"] * 3, ran.stderr
     assert atomics[0] == "0"
-    assert int(atomics[1]) >= 4
+    assert min(map(int, atomics[1:])) >= 4
 
 
 def test_what_numba_keeps_is_of_these_lanes():

@@ -98,7 +98,8 @@ def _march(  # type: ignore[no-untyped-def]
         tl.where(by_x | by_y, n_k, n_j),
         tl.where(by_x, n_j, n_i),
     )
-    slice_voxels, row_voxels = (n_i * n_j).to(INDEX), tl.full([], 0, INDEX) + n_i
+    row_voxels = tl.full([], 0, INDEX) + n_i  # compiled anew for sides of 1, which are plain numbers there
+    slice_voxels = row_voxels * n_j
     stride_a = tl.where(by_x, 1, tl.where(by_y, row_voxels, slice_voxels))
     stride_b = tl.where(by_x | by_y, slice_voxels, row_voxels)
     stride_c = tl.where(by_x, row_voxels, 1)
