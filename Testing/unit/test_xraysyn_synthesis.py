@@ -44,6 +44,14 @@ def found(size: int = 200):
     return estimate(shown, Frame(400.0), untrained())
 
 
+def test_a_small_radiograph_with_a_sharp_black_edge_is_estimated():
+    shown = torch.linspace(0.2, 1, 64).repeat(64, 1)
+    shown[:, :20] = 0
+    small = estimate(shown, Frame(400.0), untrained())
+    for numbers in (small.maps, small.detail, small.depth, view(small, 9.0, 0.0).shown):
+        assert torch.isfinite(numbers).all()
+
+
 def test_a_look_is_found_again():
     attenuation = torch.rand(64, 64) * 4 + 0.2
     true = Look(5.0, 0.1, 1.4)

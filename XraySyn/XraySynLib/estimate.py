@@ -49,7 +49,8 @@ def estimate(
     tries: int = 4,
 ) -> Estimate:
     """The anatomy behind a radiograph (N, N) from 0 to 1, bone bright. tries: estimates in all; see Estimate."""
-    small, beam, frames = resized(shown, SIZE), Beam(), [frame] * tries
+    small = resized(shown, SIZE).clamp(0, 1)  # enlarged, it overshoots beside black, which has no power
+    beam, frames = Beam(), [frame] * tries
     with torch.inference_mode():
         inputs = torch.stack([_mirrored(small**power, n) for n, power in enumerate(_GAMMAS[:tries])])
         device = next(network.parameters()).device
