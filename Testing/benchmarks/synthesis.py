@@ -1,7 +1,7 @@
 """X-ray Synthesis beside simple methods and the paper.
 
     python Testing/benchmarks/synthesis.py unet --data DIR --out RUN [--steps N] [--batch N] [--resume]
-    inverse-imaging evaluate xraysyn --data DIR --radiographs DIR --unet RUN/unet.safetensors --json scores.json
+    inverse-imaging evaluate xraysyn --data DIR --radiographs DIR --unet RUN/weights.safetensors --json scores.json
     python Testing/benchmarks/synthesis.py tables scores.json
 
 The first trains the 2D U-Net, a baseline, on what the model is trained on: give it as many steps and cubes. The last
@@ -20,23 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "InverseImaging"), str(ROOT / "XraySyn")]
 
-from InverseImagingLib import device as devices  # noqa: E402
+from InverseImagingLib.evaluation.tables import markdown  # noqa: E402
+from InverseImagingLib.training.bodies import bodies  # noqa: E402
+from InverseImagingLib.training.run import WEIGHTS, run  # noqa: E402
+from InverseImagingLib.training.trainer import TrainingOptions  # noqa: E402
 from XraySynLib.beam import Beam  # noqa: E402
-from XraySynLib.evaluation import tables  # noqa: E402
 from XraySynLib.evaluation.baselines import ViewNet, view_input  # noqa: E402
 from XraySynLib.evaluation.scenes import ANGLES  # noqa: E402
-from XraySynLib.training.bodies import bodies  # noqa: E402
-from XraySynLib.training.distributed import Team  # noqa: E402
+from XraySynLib.evaluation.tables import summary  # noqa: E402
 from XraySynLib.training.first_stage import DepthLesson, Sample  # noqa: E402
 from XraySynLib.training.losses import apart  # noqa: E402
-from XraySynLib.training.trainer import Trainer, TrainingOptions  # noqa: E402
 
-UNET = "unet.safetensors"
 TABLE_1 = (
     "input view",
     "bone, input view",
@@ -86,12 +84,7 @@ class ViewLesson(DepthLesson):
 
 
 def train(data: Path, folder: Path, options: TrainingOptions, resume: bool) -> None:
-    torch.manual_seed(options.seed)
-    trainer = Trainer(folder, options, ViewLesson(ViewNet(), *bodies(data, "train")), Team(devices.choose("auto")))
-    if resume:
-        trainer.resume()
-    trainer.run()
-    save_file({name: value.contiguous() for name, value in trainer.average.items()}, folder / UNET)
+    run(folder, options, lambda _: ViewLesson(ViewNet(), *bodies(data, "train")), resume=resume)
 
 
 def report(found: Mapping[str, Any]) -> str:
@@ -99,9 +92,9 @@ def report(found: Mapping[str, Any]) -> str:
     means = found["means"]
     parts = [
         "PSNR in dB / SSIM.",
-        tables.markdown(beside_table_1(means)),
+        markdown(beside_table_1(means)),
         "By angle in degrees.",
-        tables.markdown(beside_table_4(means)),
+        markdown(beside_table_4(means)),
     ]
     if "real" in found:
         ours = [["ours", _both(found["real"]["full size"])]]
@@ -110,8 +103,8 @@ def report(found: Mapping[str, Any]) -> str:
             *([f"*{name}*", text] for name, text in PAPER_REAL.items()),
             *ours,
         ]
-        parts.append(tables.markdown(rows))
-    return "\n\n".join([*parts, tables.summary(found, tables.markdown)])
+        parts.append(markdown(rows))
+    return "\n\n".join([*parts, summary(found, markdown)])
 
 
 def beside_table_1(means: Mapping[str, Any]) -> list[list[str]]:
@@ -135,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     unet = commands.add_parser("unet", help="train the 2D U-Net")
     unet.add_argument("--data", type=Path, required=True, help="what inverse-imaging prepare made")
-    unet.add_argument("--out", type=Path, required=True, help=f"folder of the run, which gets {UNET}")
+    unet.add_argument("--out", type=Path, required=True, help=f"folder of the run, which gets {WEIGHTS}")
     unet.add_argument("--steps", type=int, default=TrainingOptions.steps, help="steps in all (%(default)s)")
     unet.add_argument("--batch", type=int, default=TrainingOptions.batch, help="cubes in a step (%(default)s)")
     unet.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")

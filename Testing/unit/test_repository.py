@@ -318,11 +318,12 @@ def test_modules_load_without_their_packages(module: str):
 NEEDS_TORCH = {
     f"InverseImaging/InverseImagingLib/xray/{name}.py"
     for name in ("inversion", "joseph_torch", "joseph_triton", "projector", "radiograph")
-}
+} | {name for name in LIBRARY_FILES if Path(name).parent.name in {"training", "evaluation"}}
 LIGHT_FILES = [
     name
     for name in LIBRARY_FILES
-    if (name.startswith("InverseImaging/") and name not in {*MAY_IMPORT, *NEEDS_TORCH}) or name.endswith("/options.py")
+    if (name.startswith("InverseImaging/") and name not in {*MAY_IMPORT, *NEEDS_TORCH})
+    or name.endswith(("/options.py", "/flags.py"))
 ]
 
 

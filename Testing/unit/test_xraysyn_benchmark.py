@@ -11,10 +11,13 @@ from benchmarks import synthesis
 from safetensors.torch import load_file
 from xraysyn_samples import write_prepared
 
+from InverseImagingLib.training.bodies import bodies
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.run import WEIGHTS
+from InverseImagingLib.training.trainer import Trainer, TrainingOptions
 from XraySynLib.evaluation.baselines import ViewNet, back_projected, unchanged
 from XraySynLib.evaluation.evaluate import OURS, evaluate
 from XraySynLib.evaluation.scenes import ANGLES
-from XraySynLib.training.bodies import bodies
 
 
 @pytest.fixture
@@ -50,8 +53,8 @@ def test_the_unet_learns_from_the_models_samples(data: Path, tmp_path: Path):
     """And its weights are those of the baseline."""
     torch.manual_seed(0)
     lesson = synthesis.ViewLesson(ViewNet(), *bodies(data, "train"))
-    options = synthesis.TrainingOptions(steps=6, batch=1, pool=1, reuse=100, rate=5e-3, warm_up=1)
-    trainer = synthesis.Trainer(tmp_path / "run", options, lesson, synthesis.Team(torch.device("cpu")))
+    options = TrainingOptions(steps=6, batch=1, pool=1, reuse=100, rate=5e-3, warm_up=1)
+    trainer = Trainer(tmp_path / "run", options, lesson, Team(torch.device("cpu")))
     step, losses = trainer._train, []
     trainer._train = lambda *inputs: losses.append(step(*inputs)["loss"]) or {}  # type: ignore[method-assign,func-returns-value]
     trainer.run(lambda line: None)
@@ -59,4 +62,4 @@ def test_the_unet_learns_from_the_models_samples(data: Path, tmp_path: Path):
     assert [name for name, p in trainer.network.named_parameters() if p.grad is None or not p.grad.any()] == []
     arguments = ["unet", "--data", str(data), "--out", str(tmp_path / "other"), "--steps", "1", "--batch", "1"]
     synthesis.main(arguments)
-    ViewNet().load_state_dict(load_file(tmp_path / "other" / synthesis.UNET))
+    ViewNet().load_state_dict(load_file(tmp_path / "other" / WEIGHTS))

@@ -16,7 +16,7 @@ from InverseImagingLib import cli
 from InverseImagingLib import image as images
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.models import CARD, LICENSE, shipped_folder
-from XraySynLib.training.trainer import CHECKPOINT
+from InverseImagingLib.training.trainer import CHECKPOINT
 
 BUNDLE = shipped_folder("XraySyn")
 

@@ -14,8 +14,8 @@ from xraysyn_samples import read_losses, small_trainer, write_prepared
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import shipped_folder
-from XraySynLib.training.distributed import Team
-from XraySynLib.training.trainer import CHECKPOINT
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.trainer import CHECKPOINT
 
 HERE = Path(__file__).parent
 
@@ -55,7 +55,7 @@ def test_two_processes_train_as_one_does_and_can_be_gone_on_with(tmp_path: Path,
     whole, parts = (load_file(tmp_path / name / CHECKPOINT) for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
-    monkeypatch.setattr("XraySynLib.training.trainer._EVERY", 1)
+    monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
     small_trainer(tmp_path / "alone", 4, team_of(0, 1)).run(lambda line: None)
     losses = read_losses(tmp_path / "whole")
     assert len(losses) == 4

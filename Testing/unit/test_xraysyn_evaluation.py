@@ -16,7 +16,10 @@ from xraysyn_samples import box_body, untrained, write_prepared, write_untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.evaluation.scores import interval, psnr, ssim
+from InverseImagingLib.evaluation.tables import markdown
 from InverseImagingLib.image import Image, write
+from InverseImagingLib.training.bodies import body_of
 from InverseImagingLib.xray.options import RadiographOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
@@ -26,11 +29,9 @@ from XraySynLib.evaluation.frechet import features, frechet
 from XraySynLib.evaluation.guesses import Guess, Method, scores
 from XraySynLib.evaluation.real import evaluate_radiographs
 from XraySynLib.evaluation.scenes import ANGLES, FAR, VIEWS, Scene, lung, render, scene
-from XraySynLib.evaluation.scores import interval, psnr, ssim
-from XraySynLib.evaluation.tables import by_angle, markdown, scored, summary
+from XraySynLib.evaluation.tables import by_angle, scored, summary
 from XraySynLib.frame import Frame
 from XraySynLib.options import SynthesisOptions
-from XraySynLib.training.bodies import body_of
 
 
 @functools.lru_cache

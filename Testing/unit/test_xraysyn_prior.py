@@ -10,16 +10,16 @@ import pytest
 import torch
 from xraysyn_samples import box_body, read_losses
 
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.trainer import Trainer
 from XraySynLib.beam import Beam
 from XraySynLib.frame import Frame
 from XraySynLib.paper.losses import prior_losses
 from XraySynLib.paper.networks import PriorNet3D, volume_of
 from XraySynLib.paper.prior import back_projected, densities_of, parts_of
 from XraySynLib.training.cubes import random_cube
-from XraySynLib.training.distributed import Team
 from XraySynLib.training.first_stage import PriorLesson
 from XraySynLib.training.lessons import training_options
-from XraySynLib.training.trainer import Trainer
 
 ALONE = Team(torch.device("cpu"))
 SMALL_CUBE = functools.partial(random_cube, size=16)
@@ -76,7 +76,7 @@ def test_the_settings_are_those_of_the_paper():
 
 
 def test_the_loss_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("XraySynLib.training.trainer._EVERY", 1)
+    monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
     options = training_options("paper", steps=24, batch=2, pool=2, reuse=24, rate=3e-3)
     trainer = Trainer(tmp_path, options, lesson(), ALONE)
     trainer.run(lambda line: None)

@@ -15,18 +15,19 @@ from xraysyn_samples import box_body, untrained, write_prepared
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, write
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.looks import random_look
+from InverseImagingLib.training.trainer import LOG, Trainer
 from XraySynLib.beam import Beam
 from XraySynLib.estimate import resized
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look
 from XraySynLib.paper.networks import Discriminator, PriorNet3D, RefineNet2D
 from XraySynLib.refiner import Refiner
-from XraySynLib.training.cubes import random_cube, random_look
-from XraySynLib.training.distributed import Team
+from XraySynLib.training.cubes import random_cube
 from XraySynLib.training.lessons import training_options
 from XraySynLib.training.radiographs import Film, films, prepare_radiographs
 from XraySynLib.training.second_stage import Guess, RefineLesson, guess_by_depth, guess_by_prior
-from XraySynLib.training.trainer import LOG, Trainer
 
 ALONE = Team(torch.device("cpu"))
 OPTIONS = training_options(stage=2, steps=8, batch=1, rate=3e-3, warm_up=1, save_every=4)
@@ -152,7 +153,7 @@ def test_refiner_and_critic_learn_each_for_itself(lesson):
 
 
 def test_the_loss_falls_and_a_run_that_is_gone_on_with_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("XraySynLib.training.trainer._EVERY", 1)
+    monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
     whole = Trainer(tmp_path / "whole", OPTIONS, compact(), ALONE)
     whole.run(lambda line: None)
     terms = columns(tmp_path / "whole")

@@ -15,6 +15,7 @@ from xraysyn_samples import box_body, untrained, write_untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.evaluation.scores import psnr
 from InverseImagingLib.image import Image, Meaning, read, write
 from InverseImagingLib.xray.intake import Crop, Invert
 from InverseImagingLib.xray.options import RadiographOptions
@@ -22,7 +23,6 @@ from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from InverseImagingLib.xray.radiograph import radiograph
 from XraySynLib.beam import Beam
 from XraySynLib.estimate import SIZE, estimate, resized
-from XraySynLib.evaluation.scores import psnr
 from XraySynLib.frame import Frame
 from XraySynLib.look import Look, fit_look
 from XraySynLib.options import SynthesisOptions

@@ -15,16 +15,17 @@ from xraysyn_samples import box_body, read_losses
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read, write
+from InverseImagingLib.training.bodies import SPACING, bodies, body_of, prepare
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.looks import random_look
+from InverseImagingLib.training.trainer import CHECKPOINT, LOG, Lesson, Trainer, TrainingOptions
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from XraySynLib.beam import Beam
 from XraySynLib.frame import Frame
 from XraySynLib.networks import DepthNet, network_input, planes_of
-from XraySynLib.training.bodies import SPACING, bodies, body_of, prepare
-from XraySynLib.training.cubes import Cube, random_cube, random_look
-from XraySynLib.training.distributed import Team
+from XraySynLib.training.cubes import Cube, random_cube
 from XraySynLib.training.first_stage import DepthLesson
 from XraySynLib.training.losses import losses
-from XraySynLib.training.trainer import CHECKPOINT, LOG, Lesson, Trainer, TrainingOptions
 
 TINY = TrainingOptions(steps=8, batch=1, pool=2, reuse=2, save_every=4)
 ALONE = Team(torch.device("cpu"))
@@ -177,7 +178,7 @@ def test_every_weight_learns():
 
 
 def test_the_loss_falls_and_a_run_that_is_gone_on_with_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("XraySynLib.training.trainer._EVERY", 1)
+    monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
 
     def trainer(folder: str) -> Trainer:
         options = dataclasses.replace(TINY, reuse=8, rate=5e-3, warm_up=2)
@@ -212,7 +213,7 @@ def test_the_loss_falls_and_a_run_that_is_gone_on_with_is_the_same(tmp_path: Pat
 
 
 def test_the_log_has_a_line_every_fifty_steps_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("XraySynLib.training.trainer._EVERY", 1)
+    monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
     Trainer(tmp_path, dataclasses.replace(TINY, steps=2), depth_lesson(), ALONE).run(lambda line: None)
     with (tmp_path / LOG).open(newline="") as file:
         rows = list(csv.DictReader(file))

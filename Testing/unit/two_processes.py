@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import distributed
 from xraysyn_samples import small_trainer
 
-from XraySynLib.training import trainer
-from XraySynLib.training.distributed import team
+from InverseImagingLib.training import trainer
+from InverseImagingLib.training.distributed import team
 
 trainer._EVERY = 1
 folder = Path(sys.argv[1])

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from InverseImagingLib.training.bodies import SPACING, Body
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.trainer import Trainer, TrainingOptions
 from XraySynLib.networks import DepthNet
-from XraySynLib.training.bodies import SPACING, Body
-from XraySynLib.training.distributed import Team
 from XraySynLib.training.first_stage import DepthLesson
-from XraySynLib.training.trainer import Trainer, TrainingOptions
 
 
 def box_body(name: str = "box", seed: int = 0) -> Body:

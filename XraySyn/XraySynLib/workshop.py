@@ -7,7 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights, own_weights
+from InverseImagingLib.training.bodies import bodies
+from InverseImagingLib.training.bodies import prepare as prepare_bodies
 
 from .evaluation.baselines import MeanBody, ViewNet, back_projected, drawn, unchanged
 from .evaluation.evaluate import evaluate, synthesized
@@ -16,13 +19,25 @@ from .evaluation.real import evaluate_radiographs
 from .evaluation.tables import summary
 from .networks import DepthNet
 from .options import Projection, SynthesisOptions
-from .training.bodies import bodies, prepare
-from .training.lessons import NAMES, train, training_options
+from .training.first_stage import DepthLesson
+from .training.lessons import train, training_options
 from .training.radiographs import prepare_radiographs
 
-NETWORK = NAMES[1]  # of the bundle
+NETWORK = DepthLesson.name
 
-__all__ = ["NETWORK", "evaluate_weights", "prepare", "prepare_radiographs", "summary", "train", "training_options"]
+__all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
+
+
+def prepare(
+    source: Path, target: Path, phantoms: int = 0, say: Callable[[str], None] = print, *, radiographs: bool = False
+) -> None:
+    """Training data of bodies, see bodies.prepare, or of radiographs, see prepare_radiographs. Raises InputError."""
+    if not radiographs:
+        prepare_bodies(source, target, phantoms, say)
+    elif phantoms:
+        raise InputError("Phantoms are bodies and no radiographs; leave --phantoms or --radiographs out.")
+    else:
+        prepare_radiographs(source, target, say)
 
 
 def evaluate_weights(

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from InverseImagingLib.training.bodies import Body, kind_of, theta
 from InverseImagingLib.xray.inversion import back_projection
 
 from ..beam import Beam
@@ -21,7 +22,6 @@ from ..frame import Frame
 from ..look import fit_look
 from ..networks import DepthNet, network_input
 from ..options import LARGEST_ANGLE
-from ..training.bodies import SPACING, Body, kind_of, theta
 from .guesses import Guess, guess_of
 from .scenes import VIEWS, Scene, frame_of
 
@@ -69,10 +69,8 @@ def _in_frame(body: Body) -> torch.Tensor:
     """The middle of a body, (2, K, J, I), on the voxels of its own frame."""
     frame = frame_of(body)
     rows, planes, columns = frame.voxels
-    to_body = np.diag([1 / SPACING, 1 / SPACING, 1 / SPACING, 1.0])
-    to_body[:3, 3] = (np.array(body.maps.shape[:0:-1]) - 1) / 2
     fine = Frame(frame.side, (rows, 2 * planes, columns))
-    matrix = theta(to_body @ fine.ijk_to_ras, fine.voxels, body.maps.shape[1:])
+    matrix = theta(body.ras_to_ijk @ fine.ijk_to_ras, fine.voxels, body.maps.shape[1:])
     grid = functional.affine_grid(matrix[None], [1, 1, *fine.voxels], align_corners=False)
     maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)
     return functional.avg_pool3d(maps, (1, 2, 1))[0]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from InverseImagingLib.evaluation.scores import psnr, ssim
+
 from ..beam import Beam
 from ..look import Look
 from ..views import suppressed
 from .scenes import ANGLES, FAR, Scene
-from .scores import psnr, ssim
 
 _LEAST = 200  # pixels that lungs have at least to be counted
 _MATERIALS = ("bone", "tissue")

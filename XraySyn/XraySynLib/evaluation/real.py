@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from InverseImagingLib import files
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.evaluation.scores import interval, psnr, ssim
 from InverseImagingLib.image import Image, read
 from InverseImagingLib.xray.intake import take_in
 
@@ -23,7 +24,6 @@ from ..synthesize import synthesize
 from .baselines import spread
 from .evaluate import OURS
 from .frechet import FEATURES, features, frechet
-from .scores import interval, psnr, ssim
 
 _WIDEST = 9.0  # degrees that views are turned by
 _GOOD = 35.0  # dB

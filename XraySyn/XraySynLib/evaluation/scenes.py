@@ -13,9 +13,11 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from InverseImagingLib.training.bodies import SPACING, Body
+from InverseImagingLib.training.parts import SIDES
+
 from ..beam import Beam
 from ..frame import Frame
-from ..training.bodies import SPACING, Body
 
 ANGLES = (-9.0, -7.0, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0)  # of Table 4 of the paper
 FAR = (-18.0, 18.0)
@@ -25,7 +27,6 @@ _BEAM = (100.0, 4.0)  # kVp, mm of aluminum
 _SCATTER = 0.15  # of the mean signal
 _PHOTONS = 1e5  # of a pixel without a body
 _SHARE = 0.8  # of the body's width that the radiograph shows
-_SIDES = (150.0, 460.0)  # mm
 _LUNG = (0.05, 0.5)  # g/cm3, between air and tissue
 _DEPTH_OF_LUNG = 3.0  # cm that a ray crosses at least
 
@@ -75,7 +76,7 @@ def scene(body: Body) -> Scene:
 
 
 def frame_of(body: Body) -> Frame:
-    return Frame(float(np.clip(_SHARE * SPACING * body.maps.shape[3], *_SIDES)))
+    return Frame(float(np.clip(_SHARE * SPACING * body.maps.shape[3], *SIDES)))
 
 
 def render(maps: torch.Tensor, frame: Frame, azimuth: float) -> torch.Tensor:

@@ -1,29 +1,17 @@
-"""The results of an evaluation as tables, in plain text and in Markdown."""
+"""The results of an evaluation as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from InverseImagingLib.evaluation.tables import Writer, plain, within
 
 from .evaluate import OURS
 from .scenes import ANGLES, FAR
 
 _SUPPRESSION = ("bone suppression", "bone suppression, lungs")
 _NONE = "-"
-
-Writer = Callable[[Sequence[Sequence[str]]], str]
-
-
-def plain(rows: Sequence[Sequence[str]]) -> str:
-    """Columns of even width; the first row is their heads."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """The same in Markdown."""
-    head, *body = rows
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
 
 
 def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
@@ -53,8 +41,8 @@ def scored(means: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:
     def cell(scores: Mapping[str, Any]) -> str:
         if not scores:
             return _NONE
-        within = f" {_within(scores['PSNR'])}" if wide else ""
-        return f"{scores['PSNR']['mean']:.2f}{within} / {scores['SSIM']['mean']:.3f}"
+        around = f" {within(scores['PSNR'])}" if wide else ""
+        return f"{scores['PSNR']['mean']:.2f}{around} / {scores['SSIM']['mean']:.3f}"
 
     rows = [[method, *(cell(one.get(name, {})) for name in names)] for method, one in means.items()]
     return [["", *names], *(row for row in rows if any(text != _NONE for text in row[1:]))]
@@ -62,7 +50,7 @@ def scored(means: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:
 
 def gained(gains: Mapping[str, Any], names: Sequence[str]) -> list[list[str]]:
     def cell(scores: Mapping[str, Any]) -> str:
-        return f"{scores['PSNR']['mean']:+.2f} {_within(scores['PSNR'])}" if scores else _NONE
+        return f"{scores['PSNR']['mean']:+.2f} {within(scores['PSNR'])}" if scores else _NONE
 
     return [["", *names], *([method, *(cell(one.get(name, {})) for name in names)] for method, one in gains.items())]
 
@@ -87,7 +75,7 @@ def of_radiographs(found: Mapping[str, Any], written: Writer) -> str:
     share = next(name for name in again if name.startswith("share"))
     lines = [
         f"{again['count']} real radiographs, {len(found['refused'])} refused. Reprojection {again['mean']:.2f} dB "
-        f"{_within(again)}, lowest {again['lowest']:.2f}, {share} {again[share]:.0%}; in full size "
+        f"{within(again)}, lowest {again['lowest']:.2f}, {share} {again[share]:.0%}; in full size "
         f"{whole['PSNR']['mean']:.2f} dB, SSIM {whole['SSIM']['mean']:.3f}.",
         f"Frechet distance; it compares with no other FID. Features: {found['features']}.",
         written(distances(found["frechet"])),
@@ -98,7 +86,3 @@ def of_radiographs(found: Mapping[str, Any], written: Writer) -> str:
 def distances(frechet: Mapping[str, Any]) -> list[list[str]]:
     heads = list(next(iter(frechet.values())))
     return [["", *heads], *([name, *(f"{row[head]:.2f}" for head in heads)] for name, row in frechet.items())]
-
-
-def _within(score: Mapping[str, float]) -> str:
-    return f"({score['low']:.2f} to {score['high']:.2f})"

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
+from InverseImagingLib.training.bodies import Body
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.looks import random_look
+from InverseImagingLib.training.pool import drawn
+from InverseImagingLib.training.trainer import Lesson, TrainingOptions
+
 from ..beam import Beam
 from ..networks import DepthNet, network_input, planes_of
 from ..paper.losses import prior_losses
 from ..paper.networks import PriorNet3D
 from ..paper.prior import back_projected
-from .bodies import Body
-from .cubes import Cube, random_angles, random_cube, random_look
-from .distributed import Team
+from .cubes import Cube, random_angles, random_cube
 from .losses import losses
-from .pool import drawn
-from .trainer import Lesson, TrainingOptions
 
 _KVP = (60.0, 75.0, 90.0, 105.0, 120.0)
 
@@ -52,6 +54,8 @@ class CubeLesson(Lesson):
 
 class DepthLesson(CubeLesson):
     """For the compact preset."""
+
+    name = "depth"
 
     def __init__(self, network: DepthNet, bodies: Sequence[Body], weights: np.ndarray) -> None:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

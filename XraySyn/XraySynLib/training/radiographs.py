@@ -13,11 +13,11 @@ from pydicom import Dataset
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read, write
+from InverseImagingLib.training.bodies import held_out
 from InverseImagingLib.xray.intake import take_in
 
 from ..estimate import resized
 from ..synthesize import Area, side_of
-from .bodies import held_out
 
 FINE = 256  # pixels
 _LIST, _LEFT_OUT = "radiographs.csv", "left-out.csv"

@@ -9,6 +9,10 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.pool import drawn
+from InverseImagingLib.training.trainer import Lesson, TrainingOptions
+
 from ..beam import Beam
 from ..estimate import SIZE, estimate, resized
 from ..frame import Frame
@@ -19,10 +23,7 @@ from ..paper.networks import Discriminator, PriorNet3D, RefineNet2D
 from ..paper.prior import back_projected, densities_of
 from ..refiner import Refiner
 from .cubes import random_angles
-from .distributed import Team
-from .pool import drawn
 from .radiographs import Film
-from .trainer import Lesson, TrainingOptions
 
 _DARKEST = 1e-3  # of a look's scale; below, the slope of a power has no bounds
 
@@ -57,6 +58,8 @@ class RefineLesson(Lesson):
 
     Both learn in the same step: the critic is held still where the refiner is judged, and the views where it learns.
     """
+
+    name = "refiner"
 
     def __init__(
         self, refiner: Refiner | RefineNet2D, critic: Discriminator, films: Sequence[Film], guess: Guess

@@ -11,7 +11,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from InverseImagingLib import device as devices
+from .. import device as devices
 
 
 @dataclass(frozen=True)

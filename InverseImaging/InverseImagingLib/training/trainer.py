@@ -17,9 +17,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from InverseImagingLib.errors import InputError
-from InverseImagingLib.method import Choice, option
-
+from ..errors import InputError
+from ..method import Choice, option
 from .distributed import Team
 from .plot import draw_log
 
@@ -39,11 +38,10 @@ class TrainingOptions:
     """Settings of a training run."""
 
     preset: Preset = option(Preset.COMPACT, "Whose networks.")
-    stage: int = option(1, "1 learns depth from simulated radiographs, 2 detail from real ones.", low=1, high=2)
     steps: int = option(9000, "Steps in all.", low=1)
     batch: int = option(4, "Samples in a step, of all processes together.", low=1, high=256)
-    pool: int = option(384, "Cubes, or radiographs with their depth, that those of a step are drawn from.", low=1)
-    reuse: int = option(20, "Samples that are made of each of these.", low=1, high=1000)
+    pool: int = option(384, "Things made, such as cubes of bodies, that samples are drawn from.", low=1)
+    reuse: int = option(20, "Samples that are drawn from each of these.", low=1, high=1000)
     rate: float = option(1e-3, "Highest learning rate.", low=1e-7, high=1)
     beta1: float = option(0.9, "Share of the mean gradient that a step of Adam keeps.", low=0, high=1)
     beta2: float = option(0.99, "Share of the mean square that a step of Adam keeps.", low=0, high=1)
@@ -58,9 +56,11 @@ class TrainingOptions:
 class Lesson(nn.Module):
     """What a network learns from and for: called with a sample, it gives the terms of the loss, to be minimized.
 
-    network: all that learns. Terms are means over the samples, so that the loss of several processes is the mean of
-    theirs.
+    network: all that learns. name: of its weights in a bundle. Terms are means over the samples, so that the loss of
+    several processes is the mean of theirs.
     """
+
+    name = ""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Trainer:
                 part, name = key.split(".", 1)
                 parts[part][name] = file.get_tensor(key)
         if parts["network"].keys() != self.average.keys():
-            raise InputError(f"The run in '{self.folder}' has other networks; choose its preset and stage.")
+            raise InputError(f"The run in '{self.folder}' has other networks; choose what it was begun with.")
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
         self.network.load_state_dict(parts["network"])
         self.average = parts["average"]

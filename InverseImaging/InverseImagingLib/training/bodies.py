@@ -1,4 +1,4 @@
-"""Training data of the CT side: bodies as maps of density, from any CTs and from phantoms, and random cubes of them."""
+"""Training data from CTs and phantoms: bodies as maps of density, split by patient."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from InverseImagingLib.dicom import list_series
-from InverseImagingLib.errors import InputError
-from InverseImagingLib.image import Image, read
-from InverseImagingLib.xray.materials import densities
-from InverseImagingLib.xray.phantoms import Anatomy, phantom
-from InverseImagingLib.xray.spectrum import Material
+from ..dicom import list_series
+from ..errors import InputError
+from ..image import Image, read
+from ..xray.materials import densities
+from ..xray.phantoms import Anatomy, phantom
+from ..xray.spectrum import Material
 
 SPACING = 2.5  # mm
 _HARD = (Material.BONE, Material.METAL)
@@ -32,6 +32,13 @@ class Body:
 
     name: str
     maps: np.ndarray
+
+    @property
+    def ras_to_ijk(self) -> np.ndarray:
+        """4 x 4: RAS, with the middle of the body at the origin, to voxels (I, J, K)."""
+        matrix = np.diag([1 / SPACING, 1 / SPACING, 1 / SPACING, 1.0])
+        matrix[:3, 3] = (np.array(self.maps.shape[:0:-1]) - 1) / 2
+        return matrix
 
 
 def body_of(image: Image) -> Body:
