@@ -9,28 +9,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from InverseImagingLib.xray.unet import DETAILS, RayNet, twice, with_details
+
 from .frame import Frame
 
 _UNIT = 5.0  # g/cm2, about what a ray meets
-_INPUTS = 7  # channels: what is given, its places, its details
+_INPUTS = 3 + DETAILS  # channels
 
 
-class Block(nn.Module):
-    """Two convolutions and a way around them."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.norms = nn.ModuleList([nn.GroupNorm(8, outputs), nn.GroupNorm(8, outputs)])
-        self.around = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = functional.leaky_relu(self.norms[0](self.first(x)), 0.1)
-        return functional.leaky_relu(self.norms[1](self.second(y)) + self.around(x), 0.1)
-
-
-class DepthNet(nn.Module):
+class DepthNet(RayNet):
     """A 2D residual U-Net that tells of each ray how much bone and soft tissue it meets, and at which depth.
 
     Takes (B, 3, H, W): the radiograph from 0 to 1, the logarithm of the cube's side / 300 mm, and 1 for views from
@@ -40,15 +27,8 @@ class DepthNet(nn.Module):
     """
 
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 192, 256), depth: int = 32) -> None:
-        super().__init__()
+        super().__init__(_INPUTS, widths)
         self.depth = depth
-        self.first = nn.Conv2d(_INPUTS, widths[0], 6, stride=2, padding=2)
-        self.down = nn.ModuleList()
-        self.up = nn.ModuleList()
-        for n, width in enumerate(widths):
-            self.down.append(Block(widths[max(n - 1, 0)], width))
-        for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            self.up.append(Block(low + high, high))
         self.fine = nn.Conv2d(widths[0] + _INPUTS, 16, 3, padding=1)
         self.mass = nn.Conv2d(16, 2, 3, padding=1)
         self.places = nn.Conv2d(widths[0], 2 * depth, 1)
@@ -57,33 +37,10 @@ class DepthNet(nn.Module):
             last.bias = nn.Parameter(torch.tensor(bias))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[2:])
-        places = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
-        whole = torch.cat([x, places, *_bands(x[:, :1])], dim=1)
-        x = self.first(whole)
-        passed = []
-        for n, block in enumerate(self.down):
-            x = block(functional.avg_pool2d(x, 2) if n else x)
-            passed.append(x)
-        passed.pop()
-        for block in self.up:
-            x = block(torch.cat([_twice(x), passed.pop()], dim=1))
-        fine = functional.leaky_relu(self.fine(torch.cat([_twice(x), whole], dim=1)), 0.1)
+        whole = with_details(x)
+        x = self.features(whole)
+        fine = functional.leaky_relu(self.fine(torch.cat([twice(x), whole], dim=1)), 0.1)
         return _UNIT * functional.softplus(self.mass(fine)), self.places(x).unflatten(1, (2, self.depth))
-
-
-def _twice(x: torch.Tensor) -> torch.Tensor:
-    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def _bands(radiographs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The fine and the middle details of radiographs (B, 1, H, W), as strong as the whole: bones show in them."""
-    fine, coarse = (_blurred(_blurred(radiographs, size), size) for size in (3, 9))
-    return 20 * (radiographs - fine), 10 * (fine - coarse)
-
-
-def _blurred(x: torch.Tensor, size: int) -> torch.Tensor:
-    return functional.avg_pool2d(x, size, stride=1, padding=size // 2, count_include_pad=False)
 
 
 def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
