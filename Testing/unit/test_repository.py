@@ -317,7 +317,7 @@ def test_modules_load_without_their_packages(module: str):
 
 NEEDS_TORCH = {
     f"InverseImaging/InverseImagingLib/xray/{name}.py"
-    for name in ("inversion", "joseph_torch", "joseph_triton", "projector", "radiograph")
+    for name in ("inversion", "joseph_torch", "joseph_triton", "projector", "radiograph", "unet")
 } | {name for name in LIBRARY_FILES if Path(name).parent.name in {"training", "evaluation"}}
 LIGHT_FILES = [
     name
