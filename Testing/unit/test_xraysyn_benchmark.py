@@ -9,7 +9,7 @@ import pytest
 import torch
 from benchmarks import synthesis
 from safetensors.torch import load_file
-from xraysyn_samples import write_prepared
+from training_samples import write_prepared
 
 from InverseImagingLib.training.bodies import bodies
 from InverseImagingLib.training.distributed import Team

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from monai.bundle import run
+from safetensors import safe_open
 from safetensors.torch import load_file
-from xraysyn_samples import write_prepared, write_untrained
+from training_samples import write_prepared
+from xraysyn_samples import write_untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib import image as images
@@ -41,6 +45,18 @@ def test_training(tmp_path: Path):
     ours, theirs = (load_file(tmp_path / name / CHECKPOINT) for name in ("ours", "theirs"))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.slow
+def test_torchrun_scales_training(tmp_path: Path):
+    data, config = write_prepared(tmp_path / "data"), BUNDLE / "configs" / "train.json"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    bundle = ["-m", "monai.bundle", "run", "--config_file", str(config), "--data", str(data)]
+    overrides = ["--folder", str(tmp_path / "run"), "--batch", "2", "--steps", "1"]
+    done = subprocess.run([*torchrun, *bundle, *overrides], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    with safe_open(tmp_path / "run" / CHECKPOINT, "pt") as file:
+        assert file.metadata()["step"] == "1"
 
 
 def test_evaluation(tmp_path: Path):

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from xraysyn_samples import box_body, read_losses
+from training_samples import ALONE, box_body, read_losses
 
-from InverseImagingLib.training.distributed import Team
 from InverseImagingLib.training.trainer import Trainer
 from XraySynLib.beam import Beam
 from XraySynLib.frame import Frame
@@ -21,7 +20,6 @@ from XraySynLib.training.cubes import random_cube
 from XraySynLib.training.first_stage import PriorLesson
 from XraySynLib.training.lessons import training_options
 
-ALONE = Team(torch.device("cpu"))
 SMALL_CUBE = functools.partial(random_cube, size=16)
 
 

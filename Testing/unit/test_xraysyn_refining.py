@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 from dicom_samples import write_series
-from xraysyn_samples import box_body, untrained, write_prepared
+from training_samples import ALONE, box_body, write_prepared
+from xraysyn_samples import untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, write
-from InverseImagingLib.training.distributed import Team
 from InverseImagingLib.training.looks import random_look
 from InverseImagingLib.training.trainer import LOG, Trainer
 from XraySynLib.beam import Beam
@@ -29,7 +29,6 @@ from XraySynLib.training.lessons import training_options
 from XraySynLib.training.radiographs import Film, films, prepare_radiographs
 from XraySynLib.training.second_stage import Guess, RefineLesson, guess_by_depth, guess_by_prior
 
-ALONE = Team(torch.device("cpu"))
 OPTIONS = training_options(stage=2, steps=8, batch=1, rate=3e-3, warm_up=1, save_every=4)
 
 

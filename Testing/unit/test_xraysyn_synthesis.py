@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
-from xraysyn_samples import box_body, untrained, write_untrained
+from training_samples import box_body
+from xraysyn_samples import untrained, write_untrained
 
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError

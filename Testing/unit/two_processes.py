@@ -1,4 +1,4 @@
-"""What torchrun runs in test_xraysyn_distributed.py: four steps at once, and in two parts."""
+"""What torchrun runs in test_training.py: four steps at once, and in two parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import distributed
-from xraysyn_samples import small_trainer
+from training_samples import line_trainer
 
 from InverseImagingLib.training import trainer
 from InverseImagingLib.training.distributed import team
@@ -16,7 +16,7 @@ trainer._EVERY = 1
 folder = Path(sys.argv[1])
 with team() as processes:
     for name, steps, resume in (("whole", 4, False), ("parts", 2, False), ("parts", 4, True)):
-        run = small_trainer(folder / name, steps, processes)
+        run = line_trainer(folder / name, steps, processes)
         if resume:
             run.resume()
         run.run(lambda line: None)

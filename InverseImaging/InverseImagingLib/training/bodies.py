@@ -61,9 +61,17 @@ def body_of(image: Image) -> Body:
     start[:3, :3] = np.diag(finer[::-1])
     start[:3, 3] = (np.array(finer[::-1]) - 1) / 2
     index = np.linalg.inv(found.ijk_to_ras @ start) @ to_ras
-    matrix = theta(index, tuple(counts[::-1]), tuple(pooled.shape[2:]))
-    grid = functional.affine_grid(matrix[None], [1, 1, *map(int, counts[::-1])], align_corners=False)
-    return Body(image.name, functional.grid_sample(pooled, grid, align_corners=False)[0].half().numpy())
+    return Body(image.name, resampled(pooled[0], index, tuple(map(int, counts[::-1]))).half().numpy())
+
+
+def resampled(maps: torch.Tensor, index: np.ndarray, voxels: tuple[int, ...]) -> torch.Tensor:
+    """Maps (C, K, J, I) on a new grid of so many voxels (K, J, I).
+
+    index: 4 x 4, voxels (I, J, K) of the new grid to those of the old one.
+    """
+    matrix = theta(index, voxels, tuple(maps.shape[1:]))
+    grid = functional.affine_grid(matrix[None], [1, 1, *voxels], align_corners=False)
+    return functional.grid_sample(maps[None], grid, align_corners=False)[0]
 
 
 def theta(index: np.ndarray, to: tuple[int, ...], source: tuple[int, ...]) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from InverseImagingLib.training.bodies import Body, kind_of, theta
+from InverseImagingLib.training.bodies import Body, kind_of, resampled
 from InverseImagingLib.xray.inversion import back_projection
 
 from ..beam import Beam
@@ -70,10 +70,8 @@ def _in_frame(body: Body) -> torch.Tensor:
     frame = frame_of(body)
     rows, planes, columns = frame.voxels
     fine = Frame(frame.side, (rows, 2 * planes, columns))
-    matrix = theta(body.ras_to_ijk @ fine.ijk_to_ras, fine.voxels, body.maps.shape[1:])
-    grid = functional.affine_grid(matrix[None], [1, 1, *fine.voxels], align_corners=False)
-    maps = functional.grid_sample(torch.from_numpy(body.maps[None].astype(np.float32)), grid, align_corners=False)
-    return functional.avg_pool3d(maps, (1, 2, 1))[0]
+    maps = torch.from_numpy(body.maps.astype(np.float32))
+    return functional.avg_pool3d(resampled(maps, body.ras_to_ijk @ fine.ijk_to_ras, fine.voxels), (1, 2, 1))
 
 
 def _mean(bodies: Sequence[Body]) -> torch.Tensor:
