@@ -1,1 +1,1 @@
-"""Training of the networks: data, lessons, and the run itself."""
+"""Training of the networks: what is particular of data and lessons."""
