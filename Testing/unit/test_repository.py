@@ -333,7 +333,7 @@ def test_library_loads_without_torch_slicer_and_qt(name: str):
     module = ".".join(Path(name).with_suffix("").parts[1:]).removesuffix(".__init__")
     hidden = sorted({"torch", *SLICER_NAMES})
     program = f"import sys; sys.modules.update(dict.fromkeys({hidden!r})); import {module}"
-    folders = [str(ROOT / folder) for folder in MODULES]
+    folders = sorted({str(ROOT / Path(file).parts[0]) for file in LIBRARY_FILES})
     search = f"import sys; sys.path[:0] = {folders!r}; "
     result = subprocess.run([sys.executable, "-c", search + program], capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stderr
