@@ -10,7 +10,6 @@ import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from skimage.filters import threshold_otsu
 
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Choice, check_options, option
@@ -20,7 +19,7 @@ _FOR_DISPLAY = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction
 _GAP = 0.25  # of the range of the other values: what lies so far from them is padding
 _EDGE = 0.03  # of the picture, where air is sought
 _LEAST_AIR = 0.05  # of the edge
-_DARKEST, _EVEN = 0.2, 0.06  # gray of the air and its spread, at most
+_DARK, _EVEN = 0.25, 0.05  # gray of the air and its spread, at most
 _HARDLY = 0.02  # opacity
 _MOST_AIR = 0.97  # of the picture
 _LONGEST = 4  # times the shorter side
@@ -78,7 +77,7 @@ class OpacityOptions(IntakeOptions):
     background: Background = option(Background.AUTO, "How much gray counts as air.")
     air: float = option(5.0, "Up to this gray there is air, if the background is manual.", low=0, high=90, unit="%")
     tone: Tone = option(Tone.AUTO, "What the gray goes with; auto: as a DICOM header says, else thickness.")
-    densest: float = option(0.95, "Opacity of what is white.", low=0.1, high=0.9999)
+    densest: float = option(0.9, "Opacity of what is white.", low=0.1, high=0.9999)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,14 +166,16 @@ def _air(gray: np.ndarray, padding: np.ndarray, options: OpacityOptions, name: s
     at_edge = ~padding
     at_edge[y : height - y, x : width - x] = False
     edge = gray[at_edge]
-    body = float(threshold_otsu(gray))
-    dark = edge[edge < body]
+    dark = edge[edge < _DARK]
     if dark.size > _LEAST_AIR * edge.size:
-        middle = float(np.median(dark))
-        spread = 1.48 * float(np.median(np.abs(dark - middle)))
-        if middle < _DARKEST and spread < _EVEN:
-            return min(middle + 3 * spread, body)
-    warnings.append(f"No air was found at the edge of '{name}'; only black counts as air: set the background if not.")
+        middle = np.median(dark)
+        spread = 1.48 * np.median(np.abs(dark - middle))
+        if spread < _EVEN:
+            return float(min(middle + 3 * spread, _DARK))
+    warnings.append(
+        f"No air was found at the edge of '{name}', so that black alone counts as air; set the background if it shows "
+        "air elsewhere."
+    )
     return 0.0
 
 
