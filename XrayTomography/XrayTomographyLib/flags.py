@@ -1,0 +1,8 @@
+"""What the commands prepare, train and evaluate ask for X-ray Tomography alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FLAGS: dict[str, dict[str, dict[str, Any]]] = {"prepare": {}, "train": {}, "evaluate": {}}
+NOTES: dict[str, str] = {}
