@@ -120,6 +120,7 @@ def test_a_run_ends_with_the_average_weights_in_its_folder_and_in_a_bundle(tmp_p
     more = dataclasses.replace(options, steps=9)
     run(folder, more, lambda device: LineLesson(), resume=True, say=lambda line: None)
     assert len(read_losses(folder)) == 9
+    assert (torch.tensor([1e-40]) * 1).item() > 0  # subnormal numbers are off while training only
 
 
 def test_weights_of_the_paper_are_no_part_of_a_bundle(tmp_path: Path):

@@ -32,7 +32,6 @@ def run(
     which will be held on a device. bundle: a folder that gets the weights, too. Raises InputError.
     """
     check_options(options)
-    torch.set_flush_denormal(True)  # what fades to numbers that are very small takes processors long
     if bundle and options.preset is Preset.PAPER:
         raise InputError("The paper preset's weights are too large for a bundle; leave --bundle out.")
     if not resume and (folder / CHECKPOINT).exists():
@@ -42,7 +41,11 @@ def run(
         trainer = Trainer(folder, options, lesson_on(processes.device), processes)
         if resume:
             trainer.resume()
-        trainer.run(say)
+        torch.set_flush_denormal(True)  # what fades to numbers that are very small takes processors long
+        try:
+            trainer.run(say)
+        finally:
+            torch.set_flush_denormal(False)
         if processes.leads:
             _finish(trainer, bundle)
 
