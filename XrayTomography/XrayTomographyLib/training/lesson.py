@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from InverseImagingLib.training.bodies import Body
 from InverseImagingLib.training.distributed import Team
@@ -18,7 +17,7 @@ from ..networks import VolumeNet, densities_of
 from ..paper.network import TomographyNet
 from .subjects import Subject, heads_of, random_subject
 
-_DENSITY = 0.1  # that counts as 1
+_DENSITY = 0.02  # root mean square below which a subject counts less
 _SPREAD = 0.05  # weight of the spread's likelihood
 _MATTER = 1e-3  # integral above which a ray has something to tell
 
@@ -47,7 +46,8 @@ class SubjectLesson(Lesson):
 
 
 class VolumeLesson(SubjectLesson):
-    """For the compact preset: squares of the densities' errors, and how likely their magnitudes are."""
+    """For the compact preset: squares of the errors of densities and of their integrals from the side and from above,
+    as shares of each subject's own, and how likely the magnitudes of errors are."""
 
     name = "volume"
 
@@ -63,13 +63,15 @@ class VolumeLesson(SubjectLesson):
         seen = (integrals > _MATTER).float()[:, :, None].expand_as(apart)
         likely = torch.log(spread.clamp(min=1e-6)) + apart.detach() / spread.clamp(min=1e-6)
         return {
-            "volume": (apart**2).mean() / _DENSITY**2,
+            "volume": _relative(densities, truth),
+            "other views": _relative(densities.mean(dim=3), truth.mean(dim=3))
+            + _relative(densities.mean(dim=1), truth.mean(dim=1)),
             "spread": _SPREAD * (likely * seen).sum() / seen.sum().clamp(min=1),
         }
 
 
 class TomographyLesson(SubjectLesson):
-    """For the paper's: squares of the densities' errors."""
+    """For the paper's: squares of the densities' errors, as shares of each subject's own."""
 
     name = "tomography"
 
@@ -78,7 +80,13 @@ class TomographyLesson(SubjectLesson):
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
         truth, radiographs = (part.to(self.device) for part in sample)
-        return {"volume": functional.mse_loss(self.network(radiographs[:, None]), truth) / _DENSITY**2}
+        return {"volume": _relative(self.network(radiographs[:, None]), truth)}
+
+
+def _relative(guess: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Mean over the batch of the error's mean square, as a share of that of the truth."""
+    errors, own = ((one**2).flatten(1).mean(dim=1) for one in (guess - truth, truth))
+    return (errors / (own + _DENSITY**2)).mean()
 
 
 def random_exposure(integrals: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

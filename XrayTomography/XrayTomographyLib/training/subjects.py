@@ -17,9 +17,9 @@ from ..formation import EXTINCTION, Frame, integral
 
 VIEWS = {"front": (0.0, 0.0), "side": (90.0, 0.0), "top": (0.0, 90.0)}  # azimuth and elevation in degrees
 _HEAD = 260.0  # mm from the vertex down that belong to a head
-_SIDES = {True: (170.0, 300.0), False: (150.0, 460.0)}  # mm, of heads and of all else
+_SIDES = {True: (180.0, 270.0), False: (150.0, 460.0)}  # mm, of heads and of all else
 _BARE = 0.5  # of the subjects are bones alone, as in a museum
-_USUAL = 0.6  # of the radiographs are about frontal or lateral, as radiographs are; the others come from anywhere
+_USUAL = 0.6  # of the radiographs are about frontal or lateral, as radiographs are
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,16 @@ def random_subject(body: Body, rng: np.random.Generator, device: torch.device = 
 
 
 def random_pose(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Azimuth, elevation and roll in degrees."""
+    """Azimuth, elevation and roll in degrees, from the hemisphere in front of the subject.
+
+    Parallel rays show the same from the other side, mirrored: without the convention that the face looks towards the
+    viewer, nothing would tell which way depth runs.
+    """
     if rng.random() < _USUAL:
-        azimuth, elevation = rng.choice([0.0, 90.0, 180.0, 270.0]) + rng.normal(0, 12), rng.normal(0, 10)
+        azimuth, elevation = abs(rng.choice([0.0, 90.0]) - abs(rng.normal(0, 12))), rng.normal(0, 10)
     else:
-        azimuth, elevation = rng.uniform(0, 360), np.degrees(np.arcsin(rng.uniform(-1, 1)))
-    return float(azimuth), float(elevation), float(rng.normal(0, 8))
+        azimuth, elevation = rng.uniform(0, 90), np.degrees(np.arcsin(rng.uniform(-1, 1)))
+    return float(rng.choice([-1, 1]) * azimuth), float(elevation), float(rng.normal(0, 8))
 
 
 def turned(frame: Frame, azimuth: float, elevation: float, roll: float = 0.0) -> np.ndarray:
