@@ -109,7 +109,7 @@ def test_every_weight_learns():
 def test_the_loss_falls_and_the_weights_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("InverseImagingLib.training.trainer._EVERY", 1)
     monkeypatch.setattr("XrayTomographyLib.training.lessons.VolumeNet", lambda: VolumeNet((8, 16)))
-    options = training_options(steps=6, batch=1, reuse=100, rate=1e-2, seed=1)
+    options = training_options(steps=10, batch=1, pool=1, reuse=100, rate=1e-2, warm_up=1)
     assert options.preset is Preset.COMPACT
     train(write_prepared(tmp_path / "data"), tmp_path / "run", options, say=lambda line: None)
     seen = read_losses(tmp_path / "run")
