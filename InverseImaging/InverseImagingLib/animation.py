@@ -22,15 +22,17 @@ def check_animation(path: Path) -> None:
         raise InputError(f"Animation '{path.name}' must end in .gif; name it so.")
 
 
-def write_animation(views: Sequence[np.ndarray], path: Path) -> None:
+def write_animation(views: Sequence[np.ndarray], path: Path, *, around: bool = False) -> None:
     """Write views (H, W), 0 to 1, as a GIF that turns to and fro without end and says that it is synthesized.
 
+    around: the first view follows the last, so that it always turns the same way.
     Raises InputError for fewer than two views, another ending, and a place that cannot be written to.
     """
     check_animation(path)
     if len(views) < 2:
         raise InputError("An animation needs the views of a sweep; take a sweep first.")
-    frames = [Pillow.fromarray(labelled(_small(view))) for view in (*views, *views[-2:0:-1])]
+    back = () if around else views[-2:0:-1]
+    frames = [Pillow.fromarray(labelled(_small(view))) for view in (*views, *back)]
     with beside(path) as folder:
         frames[0].save(
             folder / path.name, save_all=True, append_images=frames[1:], duration=_MILLISECONDS, loop=0, optimize=False

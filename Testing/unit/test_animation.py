@@ -58,6 +58,13 @@ def test_an_animation_turns_to_and_fro(tmp_path: Path):
     assert means[3] == pytest.approx(means[1], abs=1)
 
 
+def test_an_animation_turns_around(tmp_path: Path):
+    path = tmp_path / "around.gif"
+    write_animation([ramp(40, 40) * brightness for brightness in (0.2, 0.6, 1.0)], path, around=True)
+    with Pillow.open(path) as gif:
+        assert gif.n_frames == 3
+
+
 def test_what_no_animation_can_be_made_of_is_said(tmp_path: Path):
     views = [ramp(50, 50)] * 2
     for wanted, path, words in (
