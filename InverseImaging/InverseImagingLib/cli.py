@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import cli_models, cli_restore, cli_synthesis, cli_training, cli_xray
+from . import cli_models, cli_restore, cli_synthesis, cli_tomography, cli_training, cli_xray
 from .device import let_idle_threads_sleep
 from .errors import Cancelled, InputError, sentence
 
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_restore.add(commands)
     cli_xray.add(commands)
     cli_synthesis.add(commands)
+    cli_tomography.add(commands)
     cli_training.add(commands)
     cli_models.add(commands)
     worker = commands.add_parser("worker", help="serve a Slicer panel on standard input and output")

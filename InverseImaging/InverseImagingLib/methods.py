@@ -83,6 +83,17 @@ METHODS = {
             module="XraySyn",
             sample="InverseImagingLib.samples:radiograph",
         ),
+        Method(
+            name="XrayTomography",
+            title="X-ray Tomography",
+            sentence="Turn one radiograph into a volume that projects to it, and walk around it.",
+            function="XrayTomographyLib.tomograph:tomograph",
+            options="XrayTomographyLib.options:TomographyOptions",
+            citation=(
+                "P. Henzler, V. Rasche, T. Ropinski, T. Ritschel. "
+                "Single-image Tomography: 3D Volumes from 2D Cranial X-Rays. Eurographics 2018."
+            ),
+        ),
     )
 }
 

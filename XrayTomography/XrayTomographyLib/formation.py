@@ -68,6 +68,12 @@ class Frame:
         matrix[:3, 3] = -matrix[:3, :3] @ ((np.array([i, j, k]) - 1) / 2)
         return matrix
 
+    def facing(self, azimuth: float = 0.0, elevation: float = 0.0, roll: float = 0.0) -> np.ndarray:
+        """4 x 4: voxels (I, J, K) to RAS, if the viewer of the given picture stands in that direction instead."""
+        turn = np.eye(4)
+        turn[:3, :3] = pose(azimuth, elevation, roll)[:3, :3] @ pose()[:3, :3].T
+        return np.asarray(turn @ self.ijk_to_ras)
+
     def view(self, azimuth: float = 0.0, elevation: float = 0.0) -> Geometry:
         """The orthographic view turned by so many degrees from the given one, with as many pixels."""
         return Geometry(

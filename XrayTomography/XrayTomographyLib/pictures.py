@@ -1,0 +1,56 @@
+"""Densities seen from elsewhere: views from any direction, and pairs of them for two eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from InverseImagingLib.xray.projector import Projector
+
+from .formation import Frame, opacity
+
+Angles = tuple[float, float]  # azimuth and elevation in degrees, from the given view
+
+
+def views(densities: torch.Tensor, angles: Sequence[Angles]) -> torch.Tensor:
+    """The opacity (V, N, N) of densities (K, J, I) in turned views, whose N is the longer side of the given picture.
+
+    From aside one sees their whole depth, which is as long as that side, so that pictures are always square.
+    """
+    frame = Frame(1.0, (densities.shape[0], densities.shape[1], densities.shape[2]))
+    longer = max(frame.voxels[0], frame.voxels[2])
+    geometries = [replace(frame.view(*turned), width=longer, height=longer) for turned in angles]
+    return opacity(Projector(frame.voxels, frame.ijk_to_ras, geometries)(densities[None])[:, 0] / frame.side)
+
+
+def eyes(azimuth: float, elevation: float, parallax: float) -> tuple[Angles, Angles]:
+    """Where the left and the right eye of a viewer are that look from there, so many degrees apart."""
+    return (azimuth - parallax / 2, elevation), (azimuth + parallax / 2, elevation)
+
+
+def wiggle(azimuth: float, elevation: float, parallax: float, count: int = 5) -> list[Angles]:
+    """Views from the left eye to the right one."""
+    return [(azimuth + float(turn), elevation) for turn in np.linspace(-parallax / 2, parallax / 2, count)]
+
+
+def turntable(elevation: float, count: int = 48) -> list[Angles]:
+    """Views from all around."""
+    return [(360.0 * number / count, elevation) for number in range(count)]
+
+
+def anaglyph(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two pictures (H, W), 0 to 1, as one (H, W, 3) for glasses that are red on the left and cyan on the right, of
+    uint8."""
+    return np.stack([_gray(left), _gray(right), _gray(right)], axis=-1)
+
+
+def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two pictures (H, W) as one (H, 2 W), each for the eye on its side."""
+    return np.concatenate([left, right], axis=1)
+
+
+def _gray(picture: np.ndarray) -> np.ndarray:
+    return (picture.clip(0, 1) * 255).round().astype(np.uint8)
