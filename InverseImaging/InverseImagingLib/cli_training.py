@@ -13,7 +13,7 @@ from .errors import InputError
 from .methods import find_method
 from .models import find_weights, own_weights
 
-_METHODS = ("XraySyn",)  # each with <Method>Lib/flags.py, what is its own, and workshop.py, which does the work
+_METHODS = ("XraySyn", "XrayTomography")  # with <Method>Lib/flags.py, what is its own, and workshop.py, the work
 _SETTINGS = (
     ("steps", int, "steps in all"),
     ("batch", int, "samples in a step, of all processes together"),

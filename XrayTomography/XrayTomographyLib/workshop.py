@@ -1,0 +1,58 @@
+"""What the commands prepare, train and evaluate do for X-ray Tomography."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from InverseImagingLib.cli_shared import check_place
+from InverseImagingLib.models import Weights, load_weights
+from InverseImagingLib.training.bodies import bodies, prepare
+
+from .evaluation.baselines import MeanVolume, Method, Pool, back_projected, fused
+from .evaluation.calibration import draw
+from .evaluation.evaluate import evaluate
+from .evaluation.tables import summary
+from .guess import guess
+from .networks import VolumeNet
+from .training.lesson import VolumeLesson
+from .training.lessons import train, training_options
+from .training.subjects import heads_of
+
+NETWORK = VolumeLesson.name
+_CALIBRATING = 6  # training bodies
+
+__all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
+
+
+def evaluate_weights(
+    data: Path, weights: Weights, say: Callable[[str], None] = print, *, curve: str = ""
+) -> dict[str, Any]:
+    """The evaluation on the bodies that are set apart for tests; see evaluation.evaluate. Raises InputError.
+
+    curve: a PNG that shows how true the stated spread is.
+    """
+    from .evaluation.surfaces import SurfaceCamera  # needs VTK, and nothing else here does
+
+    if curve:
+        check_place(curve)
+    network = VolumeNet()
+    load_weights(network, weights)
+    training, tests = (heads_of(bodies(data, split)[0]) for split in ("train", "test"))
+    say(f"Preparing the volumes of {len(training)} training bodies.")
+    pool, mean = Pool(training), MeanVolume(training)
+    baselines: dict[str, Method] = {
+        "nearest neighbor": pool.nearest,
+        "nearest neighbor, fused": fused(pool.nearest),
+        "oracle": pool.oracle,
+        "mean volume": mean,
+        "mean volume, fused": fused(mean),
+        "back projection": back_projected,
+    }
+    calibrating = training[:: -(-len(training) // _CALIBRATING)]
+    found = evaluate(tests, calibrating, partial(guess, network=network.eval()), baselines, SurfaceCamera(), say)
+    if curve:
+        draw(found["calibration"], Path(curve))
+    return {**weights.facts(), "pool": len(pool), **found}
