@@ -257,7 +257,7 @@ def test_the_command_writes_all_that_is_asked_for(tmp_path: Path, weights: str, 
     out.mkdir()
     names = {
         **{name: f"{name}.nrrd" for name in ("uncertainty", "residual", "opacity")},
-        **{"mesh": "skull.ply", "view": "view.png", "anaglyph": "both.png"},
+        **{"mesh": "skull.ply", "view": "view.png", "colored": "colors.png", "anaglyph": "both.png"},
         **{"wiggle": "wiggle.gif", "turntable": "around.gif", "report": "report.json"},
     }
     flags = [word for name, file in names.items() for word in (f"--{name}", str(out / file))]
@@ -267,8 +267,9 @@ def test_the_command_writes_all_that_is_asked_for(tmp_path: Path, weights: str, 
     assert {path.name for path in out.iterdir()} == {"volume.nrrd", *names.values()}
     assert read(out / "volume.nrrd").array.shape == (64, 128, 64)
     assert read(out / "view.png").array.dtype == np.uint16
-    assert read(out / "both.png").meaning is Meaning.RGB
-    for name in ("view.png", "both.png"):
+    for name in ("both.png", "colors.png"):
+        assert read(out / name).meaning is Meaning.RGB
+    for name in ("view.png", "both.png", "colors.png"):
         assert "For research only" in Pillow.open(out / name).text["Comment"]
     assert Pillow.open(out / "wiggle.gif").n_frames == 8
     assert Pillow.open(out / "around.gif").n_frames == 48

@@ -19,6 +19,7 @@ from InverseImagingLib.method import OnProgress
 
 from .options import USUAL_SIZE, Product, TomographyOptions
 from .pictures import Angles, anaglyph, eyes, turntable, views, wiggle
+from .rendering import rendered
 from .tomograph import tomograph, tomograph_to_file
 
 _ANIMATED = 256  # pixels along the longer side
@@ -34,6 +35,7 @@ class Outputs:
     opacity: Path | None = None
     mesh: Path | None = None
     view: Path | None = None
+    colored: Path | None = None
     anaglyph: Path | None = None
     wiggle: Path | None = None
     turntable: Path | None = None
@@ -48,7 +50,7 @@ class Outputs:
             from .mesh import check_mesh
 
             check_mesh(self.mesh)
-        for path in filter(None, (self.view, self.anaglyph)):
+        for path in filter(None, (self.view, self.colored, self.anaglyph)):
             if suffix(path) != ".png":
                 raise InputError(f"Picture '{path.name}' must end in .png; name it so.")
         for path in filter(None, (self.wiggle, self.turntable)):
@@ -84,11 +86,15 @@ def _seen(
     """What writes the mesh and the pictures, which are made by then."""
 
     def made(product: Product, size: int) -> Image:
-        smaller = replace(options, size=min(options.size or USUAL_SIZE, size), only=product.value)
+        wanted = options.size or min(max(image.array.shape[1:3]), USUAL_SIZE)
+        smaller = replace(options, size=min(wanted, size), only=product.value)
         return tomograph(image, smaller, on_progress).images[product.value]
 
+    def densities(size: int) -> torch.Tensor:
+        return torch.from_numpy(made(Product.VOLUME, size).array)
+
     def seen(size: int, angles: list[Angles]) -> np.ndarray:
-        return views(torch.from_numpy(made(Product.VOLUME, size).array), angles).numpy().clip(0, 1)
+        return views(densities(size), angles).numpy().clip(0, 1)
 
     azimuth, elevation, parallax = options.azimuth, options.elevation, options.parallax
     if outputs.mesh:
@@ -98,6 +104,10 @@ def _seen(
     if outputs.view:
         picture = labelled(seen(USUAL_SIZE, [(azimuth, elevation)])[0])
         yield _picture((picture * 65535).round().astype(np.uint16), Meaning.DISPLAY, outputs.view)
+    if outputs.colored:
+        picture = rendered(densities(USUAL_SIZE), (azimuth, elevation))
+        colors = np.stack([labelled(channel) for channel in np.moveaxis(picture, -1, 0)], axis=-1)
+        yield _picture((colors * 255).round().astype(np.uint8), Meaning.RGB, outputs.colored)
     if outputs.anaglyph:
         pair = map(labelled, seen(USUAL_SIZE, list(eyes(azimuth, elevation, parallax))))
         yield _picture(anaglyph(*pair), Meaning.RGB, outputs.anaglyph)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,11 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import LPS_TO_RAS, beside
 from InverseImagingLib.image import Image
 
+from .transfer import SURE_TO_UNSURE, Transfer, channels
+
 LEVEL = 0.1  # the paper's
 ENDINGS = (".stl", ".obj", ".ply")
 COLORS = "RGB"
-Transfer = Sequence[tuple[float, tuple[float, float, float]]]  # values that rise, each with red, green, blue, 0 to 1
-SURE_TO_UNSURE: Transfer = ((0.0, (0.94, 0.91, 0.82)), (0.5, (0.94, 0.91, 0.82)), (1.5, (0.8, 0.2, 0.1)))
 
 _SPACE = "SPACE=LPS"  # what Slicer looks for in the files
 
@@ -47,9 +46,7 @@ def surface(volume: Image, level: float = LEVEL) -> vtk.vtkPolyData:
 
 def color(mesh: vtk.vtkPolyData, values: np.ndarray, transfer: Transfer) -> None:
     """Give each point of a mesh the color that its value has."""
-    at, colors = zip(*transfer, strict=True)
-    channels = [np.interp(values, at, channel) for channel in zip(*colors, strict=True)]
-    array = numpy_to_vtk((255 * np.stack(channels, axis=-1)).round().astype(np.uint8), deep=True)
+    array = numpy_to_vtk((255 * channels(values, transfer)).round().astype(np.uint8), deep=True)
     array.SetName(COLORS)
     mesh.GetPointData().SetScalars(array)
 
