@@ -18,7 +18,7 @@ class Method:
     function, options: "module:attribute" of the method's function and of its options dataclass.
     citation: the paper it follows; models: folder of its weights beside the module; module: the Slicer module, where
     that has another name. sample: "module:function" that makes a little image, on which the worker of a panel that must
-    not keep the user waiting tries the method.
+    not keep the user waiting tries the method. panel: whether there is one; else it is a command only.
     """
 
     name: str
@@ -30,11 +30,12 @@ class Method:
     models: str = ""
     module: str = ""
     sample: str = ""
+    panel: bool = True
 
     @property
     def is_module(self) -> bool:
         """Whether this is what its module is known for."""
-        return not self.module
+        return self.panel and not self.module
 
     def load_function(self) -> Callable[..., Any]:
         return _load(self.function)
@@ -93,6 +94,7 @@ METHODS = {
                 "P. Henzler, V. Rasche, T. Ropinski, T. Ritschel. "
                 "Single-image Tomography: 3D Volumes from 2D Cranial X-Rays. Eurographics 2018."
             ),
+            panel=False,
         ),
     )
 }
