@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from InverseImagingLib.cli_shared import check_place
 from InverseImagingLib.models import Weights, load_weights
-from InverseImagingLib.training.bodies import bodies, prepare
+from InverseImagingLib.training.bodies import Body, bodies, kind_of, prepare
 
 from .evaluation.baselines import MeanVolume, Method, Pool, back_projected, fused
 from .evaluation.calibration import draw
@@ -22,7 +23,7 @@ from .training.lessons import train, training_options
 from .training.subjects import heads_of
 
 NETWORK = VolumeLesson.name
-_CALIBRATING = 6  # training bodies
+_CALIBRATING = 6  # bodies at most
 
 __all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
 
@@ -51,8 +52,15 @@ def evaluate_weights(
         "mean volume, fused": fused(mean),
         "back projection": back_projected,
     }
-    calibrating = training[:: -(-len(training) // _CALIBRATING)]
-    found = evaluate(tests, calibrating, partial(guess, network=network.eval()), baselines, SurfaceCamera(), say)
+    model = partial(guess, network=network.eval())
+    found = evaluate(tests, _calibrating(training, tests), model, baselines, SurfaceCamera(), say)
     if curve:
         draw(found["calibration"], Path(curve))
     return {**weights.facts(), "pool": len(pool), **found}
+
+
+def _calibrating(training: Sequence[Body], tests: Sequence[Body]) -> Sequence[Body]:
+    """A few training bodies, of the kinds that are tested where there are such."""
+    kinds = {kind_of(body.name) for body in tests}
+    alike = [body for body in training if kind_of(body.name) in kinds] or training
+    return alike[:: math.ceil(len(alike) / _CALIBRATING)]
