@@ -41,7 +41,6 @@ def add(commands: Any) -> None:
     parser.add_argument("output", metavar="OUT", help="where the volume goes")
     for name, text in _FILES.items():
         parser.add_argument(f"--{name}", metavar="FILE", help=f"write {text}")
-    parser.add_argument("--level", type=float, default=0.1, metavar="DENSITY", help="of the mesh (0.1)")
     add_options(parser, method.load_options(), skip=("only", "draft"))
     parser.add_argument("--report", metavar="FILE", help="write settings, model and warnings as JSON")
     add_talk(parser)
@@ -58,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
             check_volume(path, "such values")
     exports = importlib.import_module("XrayTomographyLib.export")
     files = {name: Path(path) for name in _FILES if (path := getattr(arguments, name))}
-    outputs = exports.Outputs(volume=Path(arguments.output), level=arguments.level, **files)
+    outputs = exports.Outputs(volume=Path(arguments.output), **files)
     outputs.check()
     for path in (*outputs.paths(), *filter(None, [arguments.report])):
         check_place(path, arguments.radiograph)

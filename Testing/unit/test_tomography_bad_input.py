@@ -290,7 +290,7 @@ def test_the_command_writes_all_that_is_asked_for(tmp_path: Path, weights: str, 
         (["out.nrrd", "--uncertainty", "x.png"], "names no format that holds such values"),
         (["out.nrrd", "--residual", "out.nrrd"], "Two of the outputs have the same name"),
         (["out.nrrd", "--turntable", "no/x.gif"], "there is no folder"),
-        (["out.nrrd", "--mesh", "x.stl", "--level", "99"], "has no surface at 99"),
+        (["out.nrrd", "--mesh", "x.stl", "--level", "9"], "has no surface at 9"),
     ],
 )
 def test_outputs_that_cannot_be_written_are_named_before_the_work(

@@ -44,7 +44,7 @@ def inside(mesh) -> float:
 
 @pytest.mark.parametrize("mirrored", [True, False])
 def test_a_ball_is_where_it_is(mirrored: bool):
-    mesh = surface(ball(mirrored))
+    mesh = surface(ball(mirrored), 0.1)
     away = np.linalg.norm(vtk_to_numpy(mesh.GetPoints().GetData()) - MIDDLE, axis=1)
     np.testing.assert_allclose(away, RADIUS, atol=0.2)
     assert inside(mesh) == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.02)
@@ -64,7 +64,7 @@ def test_where_the_volume_ends_the_surface_closes():
 @pytest.mark.parametrize("ending", [".stl", ".obj", ".ply", ".STL"])
 def test_files_are_in_lps_and_say_so(tmp_path: Path, ending: str):
     path = tmp_path / f"ball{ending}"
-    write_mesh(surface(ball()), path)
+    write_mesh(surface(ball(), 0.1), path)
     reader = READERS[ending.lower()]()
     reader.SetFileName(str(path))
     reader.Update()
@@ -78,7 +78,7 @@ def test_files_are_in_lps_and_say_so(tmp_path: Path, ending: str):
 
 
 def test_colors_follow_the_transfer_function_and_a_ply_keeps_them(tmp_path: Path):
-    mesh = surface(ball())
+    mesh = surface(ball(), 0.1)
     height = vtk_to_numpy(mesh.GetPoints().GetData())[:, 2] - MIDDLE[2]
     color(mesh, height, ((-10.0, (1, 0, 0)), (10.0, (0, 0, 1))))
     write_mesh(mesh, tmp_path / "x.ply")
@@ -91,12 +91,12 @@ def test_colors_follow_the_transfer_function_and_a_ply_keeps_them(tmp_path: Path
 
 
 def test_what_is_uncertain_is_red():
-    mesh = surface(ball())
+    mesh = surface(ball(), 0.1)
     matrix = np.diag([5.0, 5, 5, 1])
     matrix[:3, 3] = MIDDLE - 50
     spread = np.zeros((21, 21, 21), np.float32)
     spread[:, :, 11:] = 1.0
-    color_by_uncertainty(mesh, Image(spread, matrix))
+    color_by_uncertainty(mesh, Image(spread, matrix), 0.1)
     colors, points = (vtk_to_numpy(each) for each in (mesh.GetPointData().GetScalars(), mesh.GetPoints().GetData()))
     side = points[:, 0] - MIDDLE[0]
     assert (colors[side > 6] == [204, 51, 26]).all()
@@ -108,6 +108,6 @@ def test_what_has_no_surface_is_said(tmp_path: Path):
         with pytest.raises(InputError, match=r"'ball' has no surface at .*below 0\.2, its highest density"):
             surface(ball(), level)
     with pytest.raises(InputError, match=r"must end in \.stl, \.obj, \.ply"):
-        write_mesh(surface(ball()), tmp_path / "x.vtk")
+        write_mesh(surface(ball(), 0.1), tmp_path / "x.vtk")
     with pytest.raises(InputError, match="There is no folder"):
-        write_mesh(surface(ball()), tmp_path / "no" / "x.stl")
+        write_mesh(surface(ball(), 0.1), tmp_path / "no" / "x.stl")

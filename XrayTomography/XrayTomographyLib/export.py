@@ -27,7 +27,7 @@ _ANIMATED = 256  # pixels along the longer side
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the volume goes, and what else is wanted; level: the density of the mesh."""
+    """Where the volume goes, and what else is wanted."""
 
     volume: Path
     uncertainty: Path | None = None
@@ -39,10 +39,9 @@ class Outputs:
     anaglyph: Path | None = None
     wiggle: Path | None = None
     turntable: Path | None = None
-    level: float = 0.1
 
     def paths(self) -> list[Path]:
-        return [value for item in fields(self) if isinstance(value := getattr(self, item.name), Path)]
+        return [path for item in fields(self) if (path := getattr(self, item.name))]
 
     def check(self) -> None:
         """Raise InputError for a name that does not end as what it is for, and for one that is given twice."""
@@ -99,7 +98,7 @@ def _seen(
     azimuth, elevation, parallax = options.azimuth, options.elevation, options.parallax
     if outputs.mesh:
         yield _mesh(
-            made(Product.VOLUME, USUAL_SIZE), made(Product.UNCERTAINTY, USUAL_SIZE), outputs.mesh, outputs.level
+            made(Product.VOLUME, USUAL_SIZE), made(Product.UNCERTAINTY, USUAL_SIZE), outputs.mesh, options.level
         )
     if outputs.view:
         picture = labelled(seen(USUAL_SIZE, [(azimuth, elevation)])[0])

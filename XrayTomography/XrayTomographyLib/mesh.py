@@ -15,14 +15,13 @@ from InverseImagingLib.image import Image
 
 from .transfer import SURE_TO_UNSURE, Transfer, channels
 
-LEVEL = 0.1  # the paper's
 ENDINGS = (".stl", ".obj", ".ply")
 COLORS = "RGB"
 
 _SPACE = "SPACE=LPS"  # what Slicer looks for in the files
 
 
-def surface(volume: Image, level: float = LEVEL) -> vtk.vtkPolyData:
+def surface(volume: Image, level: float) -> vtk.vtkPolyData:
     """The closed surface around what is denser than a level, in mm in RAS. Raises InputError where nothing is."""
     highest = float(volume.array.max())
     if not 0 < level < highest:
@@ -51,7 +50,7 @@ def color(mesh: vtk.vtkPolyData, values: np.ndarray, transfer: Transfer) -> None
     mesh.GetPointData().SetScalars(array)
 
 
-def color_by_uncertainty(mesh: vtk.vtkPolyData, uncertainty: Image, level: float = LEVEL) -> None:
+def color_by_uncertainty(mesh: vtk.vtkPolyData, uncertainty: Image, level: float) -> None:
     """Color a surface at a level by how uncertain the densities there are: red where they could as well be none."""
     points = vtk_to_numpy(mesh.GetPoints().GetData())
     to_ijk = np.linalg.inv(uncertainty.ijk_to_ras)
