@@ -17,7 +17,7 @@ from XrayTomographyLib.networks import VolumeNet, densities_of
 from XrayTomographyLib.paper.network import TomographyNet
 from XrayTomographyLib.training.lesson import TomographyLesson, VolumeLesson, random_exposure
 from XrayTomographyLib.training.lessons import train, training_options
-from XrayTomographyLib.training.subjects import heads_of, random_subject, turned
+from XrayTomographyLib.training.subjects import heads_of, random_subject
 
 TINY = TrainingOptions(steps=4, batch=1, pool=1, reuse=100, rate=3e-3, warm_up=1)
 
@@ -73,7 +73,7 @@ def test_a_turned_cube_shows_what_the_projector_shows_from_there():
         seen = frame.radiographs(0.1 * blob, [(azimuth, elevation)])[0]
         rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
         middle = (float((seen * columns).sum() / seen.sum()), float((seen * rows).sum() / seen.sum()))
-        back = np.linalg.inv(turned(frame, azimuth, elevation)) @ frame.ijk_to_ras @ [*where.tolist(), 1.0]
+        back = np.linalg.inv(frame.facing(azimuth, elevation)) @ frame.ijk_to_ras @ [*where.tolist(), 1.0]
         assert middle == pytest.approx((back[0], back[2]), abs=0.6)
 
 

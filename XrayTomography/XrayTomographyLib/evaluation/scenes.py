@@ -17,7 +17,7 @@ from InverseImagingLib.training.bodies import SPACING, Body, resampled
 from InverseImagingLib.training.parts import SIDES
 
 from ..formation import Frame, integral, opacity
-from ..training.subjects import VIEWS, turned
+from ..training.subjects import VIEWS
 
 Angles = tuple[float, float]  # azimuth and elevation in degrees
 
@@ -60,7 +60,7 @@ def samples(body: Body, directions: Sequence[Angles], voxels: tuple[int, int, in
     frame = Frame(float(np.clip(SPACING * body.maps.shape[1], *SIDES)), voxels)
     maps = torch.from_numpy(body.maps.astype(np.float32))
     for angles in directions:
-        yield resampled(maps, body.ras_to_ijk @ turned(frame, *angles), voxels)
+        yield resampled(maps, body.ras_to_ijk @ frame.facing(*angles), voxels)
 
 
 def densities(maps: torch.Tensor, tissue: float) -> torch.Tensor:

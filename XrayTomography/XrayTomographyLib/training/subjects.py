@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from InverseImagingLib.training.bodies import SPACING, Body, kind_of
 from InverseImagingLib.training.parts import CPU, random_part
-from InverseImagingLib.xray.geometry import pose
 
 from ..formation import EXTINCTION, Frame, integral
 
@@ -49,7 +48,7 @@ def random_subject(body: Body, rng: np.random.Generator, device: torch.device = 
     """A deformed part of a body, seen from a random direction of the hemisphere; of bones and soft tissue, or of bones
     alone; as opaque as a radiograph may show it. size: voxels along each side."""
     frame = Frame(float(rng.uniform(*_SIDES[_is_head(body)])), (2 * size, size, 2 * size))
-    maps = random_part(body, frame.side, frame.voxels, turned(frame, *random_pose(rng)), rng, device)
+    maps = random_part(body, frame.side, frame.voxels, frame.facing(*random_pose(rng)), rng, device)
     tissue = 0.0 if rng.random() < _BARE else rng.uniform(0.2, 0.8)  # of the attenuation of as much bone
     densities = maps[0] + tissue * maps[1]
     seen = integral(densities)
@@ -69,11 +68,3 @@ def random_pose(rng: np.random.Generator) -> tuple[float, float, float]:
     else:
         azimuth, elevation = rng.uniform(0, 90), np.degrees(np.arcsin(rng.uniform(-1, 1)))
     return float(rng.choice([-1, 1]) * azimuth), float(elevation), float(rng.normal(0, 8))
-
-
-def turned(frame: Frame, azimuth: float, elevation: float, roll: float = 0.0) -> np.ndarray:
-    """4 x 4: voxels (I, J, K) of a cube that faces a viewer in that direction to RAS."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = pose(azimuth, elevation, roll)[:3, :3] @ pose()[:3, :3].T
-    found: np.ndarray = matrix @ frame.ijk_to_ras
-    return found
