@@ -52,6 +52,19 @@ def test_preparing_a_folder(tmp_path: Path):
         bodies(source, "train")
 
 
+def test_phantoms_are_mostly_of_one_anatomy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("InverseImagingLib.training.bodies._PHANTOM", 16)
+    (tmp_path / "cts").mkdir()
+    write(phantom(Anatomy.LIMB, 32, 0), tmp_path / "cts" / "knee.nrrd")
+    prepare(tmp_path / "cts", tmp_path / "data", 5, lambda line: None, anatomy=Anatomy.SKULL)
+    names = [body.name for body in bodies(tmp_path / "data", "train")[0] if body.name.startswith("phantom")]
+    assert sorted(names) == [
+        "phantom_limb_1000",
+        *(f"phantom_skull_{1000 + n}" for n in range(5)),
+        "phantom_thorax_1000",
+    ]
+
+
 def test_of_a_patient_the_ct_series_with_most_images_is_taken(tmp_path: Path):
     """As in LIDC-IDRI, whose folders hold radiographs, too."""
     study = tmp_path / "cts" / "LIDC-IDRI-0001" / "study"

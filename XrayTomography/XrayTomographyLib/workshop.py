@@ -10,7 +10,9 @@ from typing import Any
 
 from InverseImagingLib.cli_shared import check_place
 from InverseImagingLib.models import Weights, load_weights
-from InverseImagingLib.training.bodies import Body, bodies, kind_of, prepare
+from InverseImagingLib.training.bodies import Body, bodies, kind_of
+from InverseImagingLib.training.bodies import prepare as prepare_bodies
+from InverseImagingLib.xray.phantoms import Anatomy
 
 from .evaluation.baselines import MeanVolume, Method, Pool, back_projected, fused
 from .evaluation.calibration import draw
@@ -24,6 +26,8 @@ from .training.subjects import heads_of
 
 NETWORK = VolumeLesson.name
 _CALIBRATING = 6  # bodies at most
+
+prepare = partial(prepare_bodies, anatomy=Anatomy.SKULL)
 
 __all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
 

@@ -86,14 +86,20 @@ def theta(index: np.ndarray, to: tuple[int, ...], source: tuple[int, ...]) -> to
     return torch.from_numpy((np.linalg.inv(unit(source)) @ index @ unit(to))[:3]).float()
 
 
-def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], None] = print) -> None:
+def prepare(
+    source: Path,
+    target: Path,
+    phantoms: int = 0,
+    say: Callable[[str], None] = print,
+    anatomy: Anatomy = Anatomy.THORAX,
+) -> None:
     """Turn every CT in a folder into a body in the target folder, and list them in its split.csv.
 
     source: NIfTI, NRRD and MetaImage files, and folders of DICOM, one patient each, such as those of LIDC-IDRI, of
     which the CT series with most images is taken.
-    phantoms: so many procedural chests, and a fifth of that of heads and limbs. A fifth of the patients of each kind
-    (the letters that their names begin with) is set apart for tests; edit the list to change that, or the weight that
-    a body has in training. Raises InputError when there is no CT.
+    phantoms: so many procedural bodies of an anatomy, and a fifth of that of each other one. A fifth of the patients of
+    each kind (the letters that their names begin with) is set apart for tests; edit the list to change that, or the
+    weight that a body has in training. Raises InputError when there is no CT.
     """
     target.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
@@ -109,10 +115,10 @@ def prepare(source: Path, target: Path, phantoms: int = 0, say: Callable[[str], 
     if not names:
         raise InputError(f"There is no CT in '{source}'; give a folder with NIfTI, NRRD, MetaImage or DICOM.")
     rows = [(name, "test" if name in held_out(names) else "train", 1.0) for name in names]
-    for anatomy, count in {Anatomy.THORAX: phantoms, Anatomy.SKULL: phantoms // 5, Anatomy.LIMB: phantoms // 5}.items():
-        for seed in range(_FIRST_SEED, _FIRST_SEED + count):
-            name = f"phantom_{anatomy.value}_{seed}"
-            _save(body_of(phantom(anatomy, _PHANTOM, seed)), target / f"{name}.npz", say)
+    for each in Anatomy:
+        for seed in range(_FIRST_SEED, _FIRST_SEED + (phantoms if each is anatomy else phantoms // 5)):
+            name = f"phantom_{each.value}_{seed}"
+            _save(body_of(phantom(each, _PHANTOM, seed)), target / f"{name}.npz", say)
             rows.append((name, "train", 0.5))
     with (target / _LIST).open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("name", "split", "weight"), *rows])
