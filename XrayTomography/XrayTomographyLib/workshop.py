@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from InverseImagingLib.cli_shared import check_place
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
 from InverseImagingLib.training.bodies import Body, bodies, kind_of
 from InverseImagingLib.training.bodies import prepare as prepare_bodies
@@ -22,14 +23,26 @@ from .guess import guess
 from .networks import VolumeNet
 from .training.lesson import VolumeLesson
 from .training.lessons import train, training_options
+from .training.slices import prepare_slices
 from .training.subjects import heads_of
 
 NETWORK = VolumeLesson.name
 _CALIBRATING = 6  # bodies at most
 
-prepare = partial(prepare_bodies, anatomy=Anatomy.SKULL)
-
 __all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
+
+
+def prepare(
+    source: Path, target: Path, phantoms: int = 0, say: Callable[[str], None] = print, *, slices: bool = False
+) -> None:
+    """Training data of CTs and phantoms, most of them skulls, see bodies.prepare; or of slices, see prepare_slices.
+    Raises InputError."""
+    if not slices:
+        prepare_bodies(source, target, phantoms, say, anatomy=Anatomy.SKULL)
+    elif phantoms:
+        raise InputError("Phantoms are CTs in HU; leave --phantoms or --slices out.")
+    else:
+        prepare_slices(source, target, say)
 
 
 def evaluate_weights(

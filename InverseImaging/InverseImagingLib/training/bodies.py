@@ -46,22 +46,27 @@ def body_of(image: Image) -> Body:
     found = densities(image)
     hard = np.array([material in _HARD for material in found.materials])
     maps = np.stack([found.array[hard].sum(axis=0), found.array[~hard].sum(axis=0)])
+    return Body(image.name, on_body_grid(maps, found.ijk_to_ras))
+
+
+def on_body_grid(maps: np.ndarray, ijk_to_ras: np.ndarray) -> np.ndarray:
+    """Maps (C, K, J, I) as a body has them, float16, every SPACING mm along R, A and S; ijk_to_ras: where they lie."""
     k, j, i = maps.shape[1:]
     ends = np.array(np.meshgrid([0, i - 1], [0, j - 1], [0, k - 1])).reshape(3, 8)
-    corners = found.ijk_to_ras[:3, :3] @ ends + found.ijk_to_ras[:3, 3:]
+    corners = ijk_to_ras[:3, :3] @ ends + ijk_to_ras[:3, 3:]
     low, high = corners.min(axis=1), corners.max(axis=1)
     counts = np.maximum(np.ceil((high - low) / SPACING).astype(int) + 1, 2)
     to_ras = np.diag([SPACING, SPACING, SPACING, 1.0])
     to_ras[:3, 3] = (low + high - SPACING * (counts - 1)) / 2
-    own = np.linalg.norm(found.ijk_to_ras[:3, :3], axis=0)
+    own = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
     volume = torch.from_numpy(maps)[None]
     finer = [max(int(SPACING / step), 1) for step in own[::-1]]  # averaged first, so that nothing is skipped
     pooled = functional.avg_pool3d(volume, finer, ceil_mode=True, count_include_pad=False)
     start = np.eye(4)
     start[:3, :3] = np.diag(finer[::-1])
     start[:3, 3] = (np.array(finer[::-1]) - 1) / 2
-    index = np.linalg.inv(found.ijk_to_ras @ start) @ to_ras
-    return Body(image.name, resampled(pooled[0], index, tuple(map(int, counts[::-1]))).half().numpy())
+    index = np.linalg.inv(ijk_to_ras @ start) @ to_ras
+    return resampled(pooled[0], index, tuple(map(int, counts[::-1]))).half().numpy()
 
 
 def resampled(maps: torch.Tensor, index: np.ndarray, voxels: tuple[int, ...]) -> torch.Tensor:
@@ -110,18 +115,17 @@ def prepare(
             say(f"{path.name} is left out: {error}")
             continue
         name = re.sub(r"\.(nii|nrrd|mha|mhd)(\.gz)?$", "", path.name)
-        _save(body, target / f"{name}.npz", say)
+        save(body, name, target, say)
         names.append(name)
     if not names:
         raise InputError(f"There is no CT in '{source}'; give a folder with NIfTI, NRRD, MetaImage or DICOM.")
-    rows = [(name, "test" if name in held_out(names) else "train", 1.0) for name in names]
+    rows: list[tuple[str, float]] = []
     for each in Anatomy:
         for seed in range(_FIRST_SEED, _FIRST_SEED + (phantoms if each is anatomy else phantoms // 5)):
             name = f"phantom_{each.value}_{seed}"
-            _save(body_of(phantom(each, _PHANTOM, seed)), target / f"{name}.npz", say)
-            rows.append((name, "train", 0.5))
-    with (target / _LIST).open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("name", "split", "weight"), *rows])
+            save(body_of(phantom(each, _PHANTOM, seed)), name, target, say)
+            rows.append((name, 0.5))
+    write_split(target, names, rows)
 
 
 def bodies(folder: Path, split: str) -> tuple[list[Body], np.ndarray]:
@@ -175,6 +179,16 @@ def _read(path: Path) -> Image:
     return read(path, series=str(most + 1) if scans else "")
 
 
-def _save(body: Body, path: Path, say: Callable[[str], None]) -> None:
-    np.savez_compressed(path, maps=body.maps)
-    say(f"{path.stem}: {' x '.join(map(str, body.maps.shape[:0:-1]))} voxels of {SPACING:g} mm")
+def save(body: Body, name: str, folder: Path, say: Callable[[str], None] = print) -> None:
+    """Write a body into a folder of prepared data, whose list has still to name it."""
+    np.savez_compressed(folder / f"{name}.npz", maps=body.maps)
+    say(f"{name}: {' x '.join(map(str, body.maps.shape[:0:-1]))} voxels of {SPACING:g} mm")
+
+
+def write_split(folder: Path, names: Sequence[str], only_for_training: Sequence[tuple[str, float]] = ()) -> None:
+    """List the bodies of a folder, of which some are set apart for tests (see held_out); and others with weights."""
+    tests = held_out(names)
+    rows = [(name, "test" if name in tests else "train", 1.0) for name in names]
+    more = [(name, "train", weight) for name, weight in only_for_training]
+    with (folder / _LIST).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("name", "split", "weight"), *rows, *more])
