@@ -242,7 +242,7 @@ class XraySynRadiographLogic(_TabLogic):
     def request(self, parameters, only="", sweep=""):
         """What to run for all pictures and volumes, for one picture alone, or for a sweep. Raises InputError."""
         from InverseImagingLib.panel import Request, optionsFrom
-        from XraySynLib.nodes import view_position
+        from InverseImagingLib.xray.scene import view_position
         from XraySynLib.options import SynthesisOptions
 
         source = parameters.inputVolume
@@ -273,7 +273,8 @@ class XraySynRadiographLogic(_TabLogic):
         inputVolume: volume node with one picture, gray or color; options: SynthesisOptions. Raises InputError.
         """
         from InverseImagingLib.nodes import image_from_node
-        from XraySynLib.nodes import add_synthesis, view_position
+        from InverseImagingLib.xray.scene import view_position
+        from XraySynLib.nodes import add_synthesis
         from XraySynLib.options import SynthesisOptions
         from XraySynLib.synthesize import synthesize
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import qt
 import slicer
+from slicer.i18n import tr as _
+
+from .errors import InputError
 
 
 class Section:
@@ -31,6 +36,26 @@ class Section:
 
     def cleanup(self) -> None:
         self.panel.cleanup()
+
+    def chooseWeights(self) -> None:
+        """Choose weights of one's own."""
+        path = qt.QFileDialog.getOpenFileName(self.root, _("Choose weights"), "", _("Weights") + " (*.safetensors)")
+        if path:
+            self.panel.parameters.weights = path
+
+    def saveAnimation(self, views: Sequence[np.ndarray], name: str, *, around: bool = False) -> None:
+        """Write views as an animated GIF where the user wants it; see write_animation."""
+        from .animation import write_animation
+
+        path = qt.QFileDialog.getSaveFileName(self.root, _("Save animation"), name, _("Animated GIF") + " (*.gif)")
+        if not path:
+            return
+        try:
+            write_animation(views, Path(path), around=around)
+        except InputError as error:
+            self.ui.statusLabel.text = str(error)
+        else:
+            self.ui.statusLabel.text = _("Animation written to {path}.").format(path=path)
 
 
 class Sections:

@@ -10,6 +10,7 @@ import pytest
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import ijk_to_ras_of, node_from_image
+from InverseImagingLib.xray.scene import frames_of, is_picture
 from XraySynLib import nodes
 from XraySynLib.options import Picture, SynthesisOptions
 
@@ -54,17 +55,17 @@ def test_each_picture_has_a_window_of_its_own(source: Any, kind: Picture, value:
 def test_the_views_of_a_sweep_are_its_frames(source: Any) -> None:
     views = {f"view {number}": picture(number / 10) for number in range(1, 4)}
     made = nodes.add_synthesis(result_of(views), SynthesisOptions(sweep="0:6:3"), source)
-    frames = nodes.frames_of(made)
+    frames = frames_of(made)
     assert [float(frame[5, 5]) for frame in frames] == pytest.approx([0.1, 0.2, 0.3])
     assert frames[0].shape == (20, 30)
-    assert nodes.frames_of(made[:1]) == []
-    assert nodes.frames_of([None]) == []
+    assert frames_of(made[:1]) == []
+    assert frames_of([None]) == []
 
 
 def test_a_volume_is_a_picture_when_it_is_one_plane(scene: Any, source: Any) -> None:
-    assert nodes.is_picture(source)
-    assert not nodes.is_picture(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
-    assert not nodes.is_picture(node_from_image(Image(np.ones((2, 20, 30), np.uint8), MATRIX), "scan"))
+    assert is_picture(source)
+    assert not is_picture(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+    assert not is_picture(node_from_image(Image(np.ones((2, 20, 30), np.uint8), MATRIX), "scan"))
 
 
 def test_a_coarse_ct_is_shown_and_hidden_in_3d(scene: Any) -> None:

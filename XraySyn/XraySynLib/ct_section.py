@@ -11,9 +11,7 @@ from slicer.i18n import tr as _
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.live_panel import LivePanel
 from InverseImagingLib.sections import Section
-from InverseImagingLib.xray.scene import RadiographPreview, face, is_faced, options_of_camera
-
-from .nodes import is_picture
+from InverseImagingLib.xray.scene import RadiographPreview, face, is_faced, is_picture, options_of_camera
 
 
 class CTSection(Section):

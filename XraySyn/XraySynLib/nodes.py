@@ -11,36 +11,17 @@ from slicer.i18n import tr as _
 from InverseImagingLib.image import Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import add_result, set_window, update_node
-from InverseImagingLib.xray.scene import (
-    add_passing_picture,
-    add_sequences,
-    face,
-    gather,
-    keep_view,
-    remove_passing,
-)
+from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
 from .options import Picture, SynthesisOptions
 
 KIND = "InverseImaging.Picture"  # attribute of a result: a Picture's value, or "CT" or "bone mask"
 CT = "CT"
-_VIEW_POSITION = "0018,5101"
 _GRAY, _COLORS = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 0.02  # of a residual or an uncertainty, in shades of the radiograph
 _CT_WINDOW = (-1000.0, 800.0)  # HU
 _OPACITY = ((-1000, 0.0), (-300, 0.0), (50, 0.04), (200, 0.08), (500, 0.4), (1500, 0.8))  # HU, of the volume rendering
 _COLOR = ((-300, 0.5, 0.25, 0.2), (50, 0.8, 0.5, 0.4), (300, 0.95, 0.88, 0.75), (1500, 1.0, 1.0, 1.0))
-
-
-def is_picture(volume: Any) -> bool:
-    """Whether a volume node is one plane, as a radiograph is."""
-    return volume.GetImageData() is not None and volume.GetImageData().GetDimensions()[2] == 1
-
-
-def view_position(volume: Any) -> str:
-    """ViewPosition in the header of a volume node, if Slicer's DICOM database has the file that it comes from."""
-    instances = (volume.GetAttribute("DICOM.instanceUIDs") or "").split()
-    return slicer.dicomDatabase.instanceValue(instances[0], _VIEW_POSITION) if instances else ""
 
 
 # Results
@@ -98,16 +79,6 @@ def show_as(node: Any, picture: Picture) -> None:
     node.GetDisplayNode().SetAndObserveColorNodeID(_COLORS if picture is Picture.UNCERTAINTY else _GRAY)
 
 
-def frames_of(nodes: list[Any]) -> list[np.ndarray]:
-    """The views (H, W) of a sweep among the nodes of a result, or none."""
-    return [
-        slicer.util.arrayFromVolume(node.GetNthDataNode(number))[0]
-        for node in nodes
-        if node is not None and node.IsA("vtkMRMLSequenceNode")
-        for number in range(node.GetNumberOfDataNodes())
-    ]
-
-
 # Views
 
 
@@ -134,36 +105,10 @@ def show_volume(ct: Any, visible: bool) -> None:
     display.SetVisibility(visible)
 
 
-def show_source_beside(source: Any) -> None:
-    """Show the radiograph in the yellow slice view, beside the red one."""
-    layout = slicer.app.layoutManager()
-    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
-    face(source, view="Yellow", in_3d=False)
-    layout.sliceWidget("Red").sliceLogic().FitSliceToBackground()
+class SynthesisPreview(PicturePreview):
+    """A passing picture of those that are synthesized."""
 
-
-class SynthesisPreview:
-    """A passing picture in the red slice view; gone without a trace when it is removed."""
-
-    def __init__(self) -> None:
-        self._nodes: list[Any] = []
-        self._source: Any = None
-
-    def show(self, result: Result, options: SynthesisOptions, source: Any) -> None:
-        """Show the one picture of a run; source: the radiograph that it was made of."""
-        image, picture = next(iter(result.images.values())), Picture(options.only)
-        if not self._nodes:
-            keep_view()
-            self._nodes = [add_passing_picture("", image)]
-        (node,) = self._nodes
+    def dress(self, node: Any, options: SynthesisOptions) -> None:
+        picture = Picture(options.only)
         node.SetName(_("{picture} (synthesized, preview)").format(picture=picture.label()))
-        update_node(node, image)
         show_as(node, picture)
-        node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
-        face(node, fit=source is not self._source, in_3d=False)
-        self._source = source
-
-    def remove(self) -> None:
-        """Bring back what the views showed before."""
-        remove_passing(self._nodes)
-        self._nodes, self._source = [], None

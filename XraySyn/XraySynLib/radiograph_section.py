@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
-from InverseImagingLib.errors import InputError
 from InverseImagingLib.live_panel import LivePanel
 from InverseImagingLib.nodes import DERIVED_ATTRIBUTE, report_of
 from InverseImagingLib.sections import Section
 from InverseImagingLib.xray.intake import Crop
-from InverseImagingLib.xray.scene import face
+from InverseImagingLib.xray.scene import face, frames_of, is_picture, show_source_beside
 
-from .nodes import CT, KIND, SynthesisPreview, frames_of, is_picture, show_source_beside, show_volume
+from .nodes import CT, KIND, SynthesisPreview, show_volume
 
 
 class RadiographSection(Section):
@@ -40,7 +37,7 @@ class RadiographSection(Section):
         self.ui.resetButton.connect("clicked(bool)", self.onReset)
         self.ui.sweepButton.connect("clicked(bool)", self.onSweep)
         self.ui.animationButton.connect("clicked(bool)", self.onSaveAnimation)
-        self.ui.weightsButton.connect("clicked(bool)", self.onChooseWeights)
+        self.ui.weightsButton.connect("clicked(bool)", self.chooseWeights)
 
     def showWhatMatters(self) -> None:
         """Say what can be pressed, and show what is chosen of the last result."""
@@ -104,23 +101,4 @@ class RadiographSection(Section):
 
     def onSaveAnimation(self) -> None:
         """Write the last sweep as an animated GIF where the user wants it."""
-        from InverseImagingLib.animation import write_animation
-
-        frames = frames_of(self.panel.results())
-        path = qt.QFileDialog.getSaveFileName(
-            self.root, _("Save animation"), "sweep.gif", _("Animated GIF") + " (*.gif)"
-        )
-        if not path:
-            return
-        try:
-            write_animation(frames, Path(path))
-        except InputError as error:
-            self.ui.statusLabel.text = str(error)
-        else:
-            self.ui.statusLabel.text = _("Animation written to {path}.").format(path=path)
-
-    def onChooseWeights(self) -> None:
-        """Choose weights of one's own."""
-        path = qt.QFileDialog.getOpenFileName(self.root, _("Choose weights"), "", _("Weights") + " (*.safetensors)")
-        if path:
-            self.panel.parameters.weights = path
+        self.saveAnimation(frames_of(self.panel.results()), "sweep.gif")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from .options import Look, RadiographOptions, azimuths
 VIEW = "Red"
 _KEPT = "InverseImaging.BeforePreview"  # attribute of its node
 _HIGHEST = 4095  # of a displayed pixel, see radiograph
+_VIEW_POSITION = "0018,5101"
 _SOURCE_RADIUS = 15.0  # mm
 _SOURCE_COLOR, _BEAM_COLOR = (1.0, 0.75, 0.2), (0.55, 0.8, 1.0)
 
@@ -29,6 +31,20 @@ _SOURCE_COLOR, _BEAM_COLOR = (1.0, 0.75, 0.2), (0.55, 0.8, 1.0)
 def geometries_of(report: Mapping[str, Any]) -> list[Geometry]:
     """The views of a radiograph by its report."""
     return [Geometry(**view) for view in report["views"]]
+
+
+# Radiographs as they come
+
+
+def is_picture(volume: Any) -> bool:
+    """Whether a volume node is one plane, as a radiograph is."""
+    return volume.GetImageData() is not None and volume.GetImageData().GetDimensions()[2] == 1
+
+
+def view_position(volume: Any) -> str:
+    """ViewPosition in the header of a volume node, if Slicer's DICOM database has the file that it comes from."""
+    instances = (volume.GetAttribute("DICOM.instanceUIDs") or "").split()
+    return slicer.dicomDatabase.instanceValue(instances[0], _VIEW_POSITION) if instances else ""
 
 
 # Results
@@ -94,6 +110,16 @@ def add_sequences(title: str, angles: Sequence[float], parts: Sequence[tuple[Any
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
     slicer.modules.sequences.setToolBarActiveBrowserNode(browser)
     return [browser, *sequences]
+
+
+def frames_of(nodes: Sequence[Any]) -> list[np.ndarray]:
+    """The views (H, W) of a sweep among the nodes of a result, or none."""
+    return [
+        slicer.util.arrayFromVolume(node.GetNthDataNode(number))[0]
+        for node in nodes
+        if node is not None and node.IsA("vtkMRMLSequenceNode")
+        for number in range(node.GetNumberOfDataNodes())
+    ]
 
 
 def gather(nodes: Sequence[Any], name: str, source: Any) -> None:
@@ -187,6 +213,14 @@ def face(picture: Any, *, fit: bool = True, view: str = VIEW, in_3d: bool = True
         widget.sliceLogic().FitSliceToBackground()
 
 
+def show_source_beside(source: Any) -> None:
+    """Show the radiograph in the yellow slice view, beside the red one."""
+    layout = slicer.app.layoutManager()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+    face(source, view="Yellow", in_3d=False)
+    layout.sliceWidget(VIEW).sliceLogic().FitSliceToBackground()
+
+
 def is_faced(picture: Any) -> bool:
     """Whether the red slice view shows a picture."""
     widget = slicer.app.layoutManager().sliceWidget(VIEW)
@@ -237,8 +271,8 @@ def restore_view() -> None:
 
 
 def add_passing_picture(name: str, image: Image) -> Any:
-    """A picture that is neither listed nor saved."""
-    node = slicer.vtkMRMLScalarVolumeNode()
+    """A picture, in gray or in color, that is neither listed nor saved."""
+    node = slicer.vtkMRMLVectorVolumeNode() if image.is_color else slicer.vtkMRMLScalarVolumeNode()
     node.SetName(name)
     _mark(node, True)
     slicer.mrmlScene.AddNode(node)
@@ -256,6 +290,41 @@ def remove_passing(nodes: Sequence[Any]) -> None:
         for each in (node, node.GetDisplayNode()):
             if each is not None and slicer.mrmlScene.IsNodePresent(each):
                 slicer.mrmlScene.RemoveNode(each)
+
+
+class PicturePreview(abc.ABC):
+    """A passing picture in the red slice view, gray or colored; gone without a trace when it is removed."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._source: Any = None
+        self._aspect = 0.0
+
+    @abc.abstractmethod
+    def dress(self, node: Any, options: Any) -> None:
+        """Give the picture of a run with these options its name, window and colors."""
+
+    def show(self, result: Result, options: Any, source: Any) -> None:
+        """Show the one picture of a run; source: the radiograph that it was made of."""
+        image = next(iter(result.images.values()))
+        if self._nodes and self._nodes[0].IsA("vtkMRMLVectorVolumeNode") != image.is_color:
+            self.remove()
+        if not self._nodes:
+            keep_view()
+            self._nodes = [add_passing_picture("", image)]
+        (node,) = self._nodes
+        update_node(node, image)
+        self.dress(node, options)
+        node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+        aspect = image.array.shape[2] / image.array.shape[1]
+        same = source is self._source and math.isclose(aspect, self._aspect, rel_tol=0.1)
+        face(node, fit=not same, in_3d=False)
+        self._source, self._aspect = source, aspect
+
+    def remove(self) -> None:
+        """Bring back what the views showed before."""
+        remove_passing(self._nodes)
+        self._nodes, self._source = [], None
 
 
 class RadiographPreview:
