@@ -220,6 +220,17 @@ def test_the_view_from_the_front_is_the_radiograph(weights: str):
     assert not view[:, :12].any()
 
 
+def test_animations_are_the_views_at_the_angles_of_the_report(weights: str):
+    volume = made(weights, only="volume", size=24).images["volume"].array
+    for product, count in (("wiggle", 5), ("turntable", 48)):
+        result = made(weights, only=product, size=24, azimuth=20.0, elevation=5.0)
+        angles = result.report["angles"]
+        assert len(angles) == len(result.images[product].array) == count
+        expected = views(torch.from_numpy(volume), angles)
+        np.testing.assert_allclose(result.images[product].array, expected, atol=1e-6)
+    assert "angles" not in made(weights, only="opacity", size=24).report
+
+
 def test_from_aside_one_sees_the_depth():
     densities = torch.zeros(8, 16, 4)
     densities[2, 3, 1] = 1.0  # near the viewer

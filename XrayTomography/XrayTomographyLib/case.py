@@ -72,20 +72,20 @@ class Case:
         array = values.numpy()
         return Image(array, self.place(array.shape[0], array.shape[2]), Meaning.SCALAR, self.named(name))
 
-    def on_radiograph(self, picture: np.ndarray, pixels: int, name: str) -> Image:
-        """A picture (H, W), or (H, W, 3) of colors, around the middle of the radiograph, of which so many of its pixels
-        are the longer side."""
+    def on_radiograph(self, pictures: np.ndarray, pixels: int, name: str) -> Image:
+        """Pictures (V, H, W), or (V, H, W, 3) of colors, around the middle of the radiograph, of which so many of their
+        pixels are the longer side."""
         source = self.prepared.radiograph.placed_in(self.image)
         shape = np.array(source.array.shape[1:])
         scale = max(shape) / pixels
         matrix = source.ijk_to_ras.copy()
-        corner = (shape - scale * np.array(picture.shape[:2]) + scale - 1) / 2
+        corner = (shape - scale * np.array(pictures.shape[1:3]) + scale - 1) / 2
         matrix[:3, 3] += matrix[:3, :2] @ corner[::-1]
         matrix[:3, :2] *= scale
         return source.with_array(
-            picture[None],
+            pictures,
             ijk_to_ras=matrix,
-            meaning=Meaning.RGB if picture.ndim == 3 else Meaning.SCALAR,
+            meaning=Meaning.RGB if pictures.ndim == 4 else Meaning.SCALAR,
             name=self.named(name),
         )
 

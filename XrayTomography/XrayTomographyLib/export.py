@@ -17,12 +17,10 @@ from InverseImagingLib.image import Image, Meaning, write
 from InverseImagingLib.labels import labelled, note
 from InverseImagingLib.method import OnProgress
 
-from .options import USUAL_SIZE, Product, TomographyOptions
-from .pictures import Angles, anaglyph, eyes, turntable, views, wiggle
+from .options import ANIMATED_SIZE, USUAL_SIZE, Product, TomographyOptions
+from .pictures import Angles, anaglyph, eyes, views
 from .rendering import rendered
 from .tomograph import tomograph, tomograph_to_file
-
-_ANIMATED = 256  # pixels along the longer side
 
 
 @dataclass(frozen=True)
@@ -111,9 +109,9 @@ def _seen(
         pair = map(labelled, seen(USUAL_SIZE, list(eyes(azimuth, elevation, parallax))))
         yield _picture(anaglyph(*pair), Meaning.RGB, outputs.anaglyph)
     if outputs.wiggle:
-        yield _animation(seen(_ANIMATED, wiggle(azimuth, elevation, parallax)), outputs.wiggle, False)
+        yield _animation(made(Product.WIGGLE, ANIMATED_SIZE).array, outputs.wiggle, False)
     if outputs.turntable:
-        yield _animation(seen(_ANIMATED, turntable(elevation)), outputs.turntable, True)
+        yield _animation(made(Product.TURNTABLE, ANIMATED_SIZE).array, outputs.turntable, True)
 
 
 def _mesh(volume: Image, uncertainty: Image, path: Path, level: float) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from InverseImagingLib.method import Choice, option
 from .intake import OpacityOptions
 
 USUAL_SIZE, LARGEST_SIZE = 512, 8192  # pixels along the longer side
+ANIMATED_SIZE = 256  # the same, of animations
 
 
 class Facing(Choice):
@@ -38,7 +39,7 @@ class Facing(Choice):
 
 
 class Product(Choice):
-    """What is made of a radiograph. All but the last three are made unless one is asked for."""
+    """What is made of a radiograph. The first four are made unless one is asked for."""
 
     VOLUME = "volume"
     UNCERTAINTY = "uncertainty"
@@ -47,6 +48,8 @@ class Product(Choice):
     VIEW = "view"
     ANAGLYPH = "anaglyph"
     SIDE_BY_SIDE = "side by side"
+    WIGGLE = "wiggle"
+    TURNTABLE = "turntable"
 
     def label(self) -> str:
         return {"view": "View from this angle", "anaglyph": "Red-cyan anaglyph"}.get(
@@ -54,7 +57,21 @@ class Product(Choice):
         )
 
 
+class Picture(Choice):
+    """The products that are one picture, of which a panel shows one."""
+
+    VIEW = Product.VIEW.value
+    ANAGLYPH = Product.ANAGLYPH.value
+    SIDE_BY_SIDE = Product.SIDE_BY_SIDE.value
+    OPACITY = Product.OPACITY.value
+    RESIDUAL = Product.RESIDUAL.value
+
+    def label(self) -> str:
+        return Product(self.value).label()
+
+
 USUAL = (Product.VOLUME, Product.UNCERTAINTY, Product.RESIDUAL, Product.OPACITY)
+ANIMATIONS = (Product.WIGGLE, Product.TURNTABLE)
 
 
 @dataclass(frozen=True)

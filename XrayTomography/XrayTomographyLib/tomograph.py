@@ -16,7 +16,7 @@ from .case import Case, begin
 from .fusion import Fused, fuse, fused_rows
 from .guess import PLANES, Guess, resized
 from .options import USUAL, Product, TomographyOptions
-from .pictures import anaglyph, eyes, side_by_side, views
+from .pictures import Angles, anaglyph, eyes, side_by_side, turntable, views, wiggle
 from .rows_file import rows_file
 
 _COPIES = 3  # of a volume that are in memory at once
@@ -32,8 +32,9 @@ def tomograph(image: Image, options: TomographyOptions, on_progress: OnProgress 
     side of the radiograph, and its middle at the origin of RAS. "uncertainty" is how wrong the network expects each
     density to be, on a coarser grid of the same cube. "opacity" is the radiograph as it was taken, 0 to 1, and
     "residual" is that less what the volume shows; they lie where the radiograph does. With the option only there is
-    that product alone: also "view", the opacity as seen from elsewhere, and "anaglyph" (RGB) and "side by side" of two
-    such views. With draft, nothing has more than 128 pixels along its longer side.
+    that product alone: also "view", the opacity as seen from elsewhere, "anaglyph" (RGB) and "side by side" of two such
+    views, and "wiggle" and "turntable", (V, H, W) of several, whose angles the report has. With draft, nothing has more
+    than 128 pixels along its longer side.
     Depth is a network's guess. Raises InputError; Cancelled passes through.
     """
     products = options.products()
@@ -46,7 +47,8 @@ def tomograph(image: Image, options: TomographyOptions, on_progress: OnProgress 
     for product in products:
         on_progress(Progress(0.8, product.value))
         images[product.value] = _made(product, case, fused)
-    return Result(images, case.report(fused.residual))
+    angles = [turned for product in products for turned in _angles(product, options)]
+    return Result(images, case.report(fused.residual) | ({"angles": angles} if angles else {}))
 
 
 def tomograph_to_file(
@@ -68,21 +70,35 @@ def tomograph_to_file(
 
 def _made(product: Product, case: Case, fused: Fused) -> Image:
     height, width = fused.residual.shape
-    longer, options = max(height, width), case.options
+    longer = max(height, width)
     if product is Product.VOLUME:
         return case.in_patient(fused.densities, product.value)
     if product is Product.UNCERTAINTY:
         return case.in_patient(case.guess.spread, product.value)
     if product is Product.RESIDUAL:
-        picture = fused.residual.numpy()
+        pictures = fused.residual[None].numpy()
     elif product is Product.OPACITY:
-        picture = resized(case.guess.opacity, (height, width)).numpy()
-    elif product is Product.VIEW:
-        picture = views(fused.densities, [(options.azimuth, options.elevation)])[0].numpy()
+        pictures = resized(case.guess.opacity, (height, width))[None].numpy()
     else:
-        pair = views(fused.densities, eyes(options.azimuth, options.elevation, options.parallax)).numpy()
-        picture = anaglyph(*pair) if product is Product.ANAGLYPH else side_by_side(*pair)
-    return case.on_radiograph(picture, longer, product.value)
+        pictures = views(fused.densities, _angles(product, case.options)).numpy()
+        if product is Product.ANAGLYPH:
+            pictures = anaglyph(*pictures)[None]
+        elif product is Product.SIDE_BY_SIDE:
+            pictures = side_by_side(*pictures)[None]
+    return case.on_radiograph(pictures, longer, product.value)
+
+
+def _angles(product: Product, options: TomographyOptions) -> list[Angles]:
+    """From where the views of a product are seen; none for what is no view."""
+    straight = (options.azimuth, options.elevation)
+    pair = list(eyes(*straight, options.parallax))
+    return {
+        Product.VIEW: [straight],
+        Product.ANAGLYPH: pair,
+        Product.SIDE_BY_SIDE: pair,
+        Product.WIGGLE: wiggle(*straight, options.parallax),
+        Product.TURNTABLE: turntable(options.elevation),
+    }.get(product, [])
 
 
 def _fitting(case: Case) -> int:
