@@ -94,7 +94,6 @@ METHODS = {
                 "P. Henzler, V. Rasche, T. Ropinski, T. Ritschel. "
                 "Single-image Tomography: 3D Volumes from 2D Cranial X-Rays. Eurographics 2018."
             ),
-            panel=False,
         ),
     )
 }

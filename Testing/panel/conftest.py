@@ -1,4 +1,4 @@
-"""Fixtures of the tests of X-ray Synthesis."""
+"""Fixtures of the tests of X-ray Synthesis and of X-ray Tomography."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ def xraysyn(tabs: Any) -> Any:
 def from_radiograph(tabs: Any) -> Any:
     """The tab From a radiograph, which is the one that is open at first."""
     return tabs.fromRadiograph
+
+
+@pytest.fixture
+def tomography(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel of X-ray Tomography, with a worker that only pretends to compute."""
+    from test_job import ScriptedPlace
+
+    monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
+    return open_panel("XrayTomography").section
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn")]
+sys.path[:0] = [
+    str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn", "XrayTomography")
+]
 
 import standin  # noqa: E402
 
@@ -21,7 +23,7 @@ slicer = standin.boot()
 from standin import modules, views  # noqa: E402
 
 PANEL_WIDTH = 460
-MODULES = ("InverseImaging", "CTRestoration", "XraySyn")
+MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography")
 README = (
     "ctrestoration",
     "ctrestoration-running",
@@ -51,6 +53,8 @@ def main() -> None:
     slicer.mrmlScene.Clear(False)
     module.sections.show(module.fromRadiograph)
     synthesis(pictures, module)
+    slicer.mrmlScene.Clear(False)
+    tomography(pictures, modules.show("XrayTomography"))
     for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
@@ -219,6 +223,58 @@ def synthesis(pictures: Pictures, module: Any) -> None:
     ui.applyButton.click()
     views.wait_until(settled, 60)
     pictures.add("xraysyn-radiograph-failed", module)
+
+
+def tomography(pictures: Pictures, module: Any) -> None:
+    import SampleData
+
+    from XrayTomographyLib.options import Picture
+
+    section = module.section
+    ui, panel, parameters = section.ui, section.panel, section.panel.parameters
+    pictures.add("xraytomography-empty", module)
+
+    def settled() -> bool:
+        return is_settled(panel)
+
+    source = parameters.inputVolume = SampleData.downloadSample("X-ray Tomography head radiograph")
+    slicer.util.setSliceViewerLayers(background=source, fit=True)
+    ui.advancedButton.collapsed = False
+    pictures.add("xraytomography-advanced", module)
+    ui.advancedButton.collapsed = True
+    ui.applyButton.click()
+    pictures.add("xraytomography-running", module)
+    views.wait_until(settled, 120)
+    if not panel.results():  # a model has not come yet
+        pictures.add("xraytomography-failed", module)
+        return
+    parameters.azimuth = 30.0
+    views.wait_until(settled, 60)
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(
+        slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    )
+    camera.SetPosition(380, 660, 120)
+    camera.SetFocalPoint(0, 0, 0)
+    camera.SetViewUp(0, 0, 1)
+    pictures.add("xraytomography", module, "Red", "3D")
+    for picture in Picture:
+        parameters.shown = picture
+        views.wait_until(settled, 60)
+        pictures.add(f"xraytomography-{picture.value.replace(' ', '-')}", module, "Red")
+    parameters.shown, parameters.cutAway = Picture.VIEW, True
+    (box,) = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")
+    box.SetSize(box.GetSize()[0], box.GetSize()[1] / 2, box.GetSize()[2])
+    views.wait_until(settled, 60)
+    pictures.add("xraytomography-cut-away", module, "Red", "3D")
+    ui.surfaceButton.click()
+    pictures.add("xraytomography-surface", module, "Red", "3D")
+    ui.wiggleButton.click()
+    views.wait_until(settled, 120)
+    pictures.add("xraytomography-wiggle", module, "Red")
+    parameters.weights = "missing.safetensors"
+    ui.applyButton.click()
+    views.wait_until(settled, 60)
+    pictures.add("xraytomography-failed", module)
 
 
 def is_settled(panel: Any) -> bool:

@@ -26,6 +26,7 @@ def home(scene: Any, open_panel: Callable, wait_until: Callable, users: Path) ->
     qt.QSettings().clear()
     open_panel("CTRestoration")
     open_panel("XraySyn")
+    open_panel("XrayTomography")
     panel = open_panel("InverseImaging")
     wait_until(lambda: not panel.runner.isRunning, 30)
     yield panel

@@ -18,6 +18,7 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, option, options_to_dict
 from InverseImagingLib.xray.options import RadiographOptions, azimuths, views
 from XraySynLib.options import Picture, SynthesisOptions
+from XrayTomographyLib.options import ANIMATIONS, USUAL, Product, TomographyOptions
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,33 @@ def synthesis_by_name(image: Image, options: SynthesisOptions, on_progress: OnPr
     return Result(images, report)
 
 
+def tomography_by_name(image: Image, options: TomographyOptions, on_progress: OnProgress) -> Result:
+    """A stand-in for the tomography of a radiograph: every pixel is azimuth / 100, plus a tenth for each product
+    before; a draft has half the pixels, and the volume a dense middle."""
+    started = run(image, ScriptedOptions(script=image.name), on_progress)
+    step = 1 + options.draft
+    plane, matrix = image.array[:, ::step, ::step].shape[1:3], image.ijk_to_ras @ np.diag([step, step, 1, 1])
+    images = {}
+    for number, product in enumerate(Product):
+        first, count = options.azimuth / 100 + number / 10, 3 if product in ANIMATIONS else 1
+        views = np.stack([np.full(plane, first + view / 50, np.float32) for view in range(count)])
+        images[product.value] = Image(views, matrix, Meaning.SCALAR)
+    images["anaglyph"] = Image(np.full((1, *plane, 3), round(options.azimuth), np.uint8), matrix, Meaning.RGB)
+    cube, place = np.zeros((8, 10, 12), np.float32), np.diag([10, -20, 30, 1.0])
+    cube[2:6, 2:8, 3:9] = 0.5
+    images["volume"] = Image(cube, place, Meaning.SCALAR)
+    images["uncertainty"] = Image(cube / 5, place, Meaning.SCALAR)
+    report = {
+        "same": started.report["same"],
+        "settings": options_to_dict(options),
+        "angles": [[30.0 * number, options.elevation] for number in range(3)],
+        "reprojection PSNR": 96.54,
+        "warnings": ["This is a test."],
+    }
+    made = [options.only] if options.only else [product.value for product in USUAL]
+    return Result({name: images[name] for name in made}, report)
+
+
 def sample() -> Image:
     return Image(np.ones((1, 2, 2), np.float32), name="sample")
 
@@ -144,6 +172,10 @@ methods.METHODS["XraySyn"] = dataclasses.replace(
 
 methods.METHODS["XraySynRadiograph"] = dataclasses.replace(
     methods.METHODS["XraySynRadiograph"], function="scripted_worker:synthesis_by_name"
+)
+
+methods.METHODS["XrayTomography"] = dataclasses.replace(
+    methods.METHODS["XrayTomography"], function="scripted_worker:tomography_by_name"
 )
 
 if __name__ == "__main__":

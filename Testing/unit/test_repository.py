@@ -270,7 +270,9 @@ MAY_IMPORT = {
     "InverseImaging/InverseImagingLib/xray/scene.py": {"slicer"},
     "XraySyn/XraySynLib/ct_section.py": {"slicer"},
     "XraySyn/XraySynLib/nodes.py": {"slicer"},
-    "XraySyn/XraySynLib/radiograph_section.py": {"slicer", "qt"},
+    "XraySyn/XraySynLib/radiograph_section.py": {"slicer"},
+    "XrayTomography/XrayTomographyLib/nodes.py": {"slicer"},
+    "XrayTomography/XrayTomographyLib/section.py": {"slicer"},
 }
 
 

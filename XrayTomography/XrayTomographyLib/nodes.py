@@ -1,0 +1,151 @@
+"""What is made of a radiograph in the MRML scene: densities in 3D, their surface, pictures, previews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from InverseImagingLib.image import Image
+from InverseImagingLib.method import Result
+from InverseImagingLib.nodes import (
+    DERIVED_ATTRIBUTE,
+    REPORT_ATTRIBUTE,
+    SOURCE_ROLE,
+    add_result,
+    image_from_node,
+    place_beside,
+    set_window,
+    update_node,
+)
+from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
+
+from .mesh import COLORS, color_by_uncertainty, surface
+from .options import ANIMATIONS, Product, TomographyOptions
+from .transfer import BONE
+
+KIND = "InverseImaging.Product"  # attribute of a result: a Product's value
+_GRAY, _HEAT = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
+_LEAST_CONTRAST = 1e-3  # of a residual, in opacity, and of an uncertainty, in density
+_BONE = BONE[-1][0]  # a density that is shown white
+
+# Results
+
+
+def add_tomography(result: Result, source: Any) -> list[Any]:
+    """Add what was made of a radiograph beside it, in a folder of its own. Views from several sides become a sequence
+    under a browser. Returns the nodes, the principal one first."""
+    name, report = source.GetName(), result.report
+    nodes = []
+    for kind, image in result.images.items():
+        views = [image.with_array(view[None]) for view in image.array] if kind in ANIMATIONS else [image]
+        node = add_result(views[0], _("{name} {kind} (estimate)").format(name=name, kind=kind), source, report)
+        node.SetAttribute(KIND, kind)
+        show_as(node, Product(kind))
+        nodes.append(node)
+        if kind in ANIMATIONS:
+            nodes += _sequence(node, views, [azimuth for azimuth, _elevation in report["angles"]])
+    gather(nodes, _("{name} tomography").format(name=name), source)
+    return nodes
+
+
+def _sequence(node: Any, views: list[Image], azimuths: list[float]) -> list[Any]:
+    return add_sequences(node.GetName(), azimuths, ((node, lambda number: update_node(node, views[number])),))
+
+
+def newest(source: Any, product: Product) -> Any:
+    """The node of the last product of that kind that was made of a radiograph, or None."""
+    found = (
+        node
+        for node in reversed(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
+        if node.GetAttribute(KIND) == product.value and node.GetNodeReference(SOURCE_ROLE) is source
+    )
+    return next(found, None)
+
+
+def show_as(node: Any, product: Product) -> None:
+    """Give a product the window and the colors that suit what it shows."""
+    if product is Product.ANAGLYPH:
+        return
+    highest = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
+    low, high = {
+        Product.VOLUME: (0.0, _BONE),
+        Product.UNCERTAINTY: (0.0, highest),
+        Product.RESIDUAL: (-highest, highest),
+    }.get(product, (0.0, 1.0))
+    set_window(node, low, high)
+    node.GetDisplayNode().SetAndObserveColorNodeID(_HEAT if product is Product.UNCERTAINTY else _GRAY)
+
+
+def add_surface(volume: Any, uncertainty: Any, level: float) -> Any:
+    """Add the surface on which the densities reach a level as a model beside them, red where the uncertainty, if there
+    is one, is so high that there may be nothing. Raises InputError where no density reaches it."""
+    mesh = surface(image_from_node(volume), level)
+    name = _("{name} surface at {level:g}").format(name=volume.GetName(), level=level)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    if uncertainty is not None:
+        color_by_uncertainty(mesh, image_from_node(uncertainty), level)
+        display = node.GetDisplayNode()
+        display.SetActiveScalarName(COLORS)
+        display.SetScalarRangeFlag(display.UseDirectMapping)
+        display.SetScalarVisibility(True)
+    node.SetAndObservePolyData(mesh)
+    for attribute in (DERIVED_ATTRIBUTE, REPORT_ATTRIBUTE):
+        node.SetAttribute(attribute, volume.GetAttribute(attribute))
+    place_beside(node, volume)
+    return node
+
+
+# Views
+
+
+def show_volume(volume: Any, visible: bool, cut_away: bool) -> None:
+    """Show or hide densities in the 3D views as bone, all of them or what lies in a box that can be dragged. New ones
+    take the place of others."""
+    logic = slicer.modules.volumerendering.logic()
+    display = logic.GetFirstVolumeRenderingDisplayNode(volume)
+    if display is None:
+        if not visible:
+            return
+        _hide_others()
+        display = logic.CreateDefaultVolumeRenderingNodes(volume)
+        _look_like_bone(display.GetVolumePropertyNode().GetVolumeProperty(), volume)
+    if cut_away and display.GetROINode() is None:
+        logic.CreateROINode(display)
+    display.SetCroppingEnabled(cut_away)
+    display.SetVisibility(visible)
+    if display.GetROINode() is not None:
+        display.GetROINode().SetDisplayVisibility(visible and cut_away)
+
+
+def _hide_others() -> None:
+    for display in slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode"):
+        volume = display.GetVolumeNode()
+        if volume is not None and volume.GetAttribute(KIND) == Product.VOLUME.value:
+            display.SetVisibility(False)
+            if display.GetROINode() is not None:
+                display.GetROINode().SetDisplayVisibility(False)
+
+
+def _look_like_bone(look: Any, volume: Any) -> None:
+    opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
+    opacity.RemoveAllPoints()
+    color.RemoveAllPoints()
+    for density, (*rgb, lost) in BONE:
+        opacity.AddPoint(density, lost)
+        color.AddRGBPoint(density, *rgb)
+    depth = volume.GetSpacing()[1] * volume.GetImageData().GetDimensions()[1]
+    look.SetScalarOpacityUnitDistance(depth / 100)
+    look.ShadeOn()
+
+
+class TomographyPreview(PicturePreview):
+    """A passing picture of those that are made of the densities."""
+
+    def dress(self, node: Any, options: TomographyOptions) -> None:
+        product = Product(options.only)
+        node.SetName(_("{picture} (estimate, preview)").format(picture=product.label()))
+        show_as(node, product)
