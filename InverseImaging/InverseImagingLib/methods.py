@@ -18,7 +18,7 @@ class Method:
     function, options: "module:attribute" of the method's function and of its options dataclass.
     citation: the paper it follows; models: folder of its weights beside the module; module: the Slicer module, where
     that has another name. sample: "module:function" that makes a little image, on which the worker of a panel that must
-    not keep the user waiting tries the method. panel: whether there is one; else it is a command only.
+    not keep the user waiting tries the method.
     """
 
     name: str
@@ -30,12 +30,11 @@ class Method:
     models: str = ""
     module: str = ""
     sample: str = ""
-    panel: bool = True
 
     @property
     def is_module(self) -> bool:
         """Whether this is what its module is known for."""
-        return self.panel and not self.module
+        return not self.module
 
     def load_function(self) -> Callable[..., Any]:
         return _load(self.function)
