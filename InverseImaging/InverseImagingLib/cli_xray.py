@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def _add_radiograph(commands: Any) -> None:
-    sentence = METHODS["XraySyn"].sentence
+    sentence = "Simulate radiographs of a CT from any direction, with their bone map."
     parser = commands.add_parser(
         "radiograph",
         help=sentence,

@@ -64,7 +64,7 @@ METHODS = {
         Method(
             name="XraySyn",
             title="X-ray Synthesis",
-            sentence="Simulate radiographs of a CT from any direction, with their bone map.",
+            sentence="See a radiograph from other sides and without its bones, or simulate radiographs of a CT.",
             function="InverseImagingLib.xray.radiograph:radiograph",
             options="InverseImagingLib.xray.options:RadiographOptions",
             citation=(
