@@ -17,7 +17,7 @@ from XrayTomographyLib.networks import VolumeNet, densities_of
 from XrayTomographyLib.paper.network import TomographyNet
 from XrayTomographyLib.training.lesson import TomographyLesson, VolumeLesson, random_exposure
 from XrayTomographyLib.training.lessons import train, training_options
-from XrayTomographyLib.training.subjects import heads_of, random_subject
+from XrayTomographyLib.training.subjects import heads_of, random_pose, random_subject
 
 TINY = TrainingOptions(steps=4, batch=1, pool=1, reuse=100, rate=3e-3, warm_up=1)
 
@@ -49,6 +49,17 @@ def test_the_papers_network_has_its_shapes():
     small.down[-1].register_forward_hook(lambda module, given, made: low.append(made.shape))
     assert small(torch.rand(1, 1, 32, 64)).shape == (1, 16, 6, 32)
     assert low == [(1, 8, 8, 16)]
+
+
+def test_no_view_and_its_opposite_are_both_shown():
+    """Parallel rays could not tell them apart."""
+    poses = np.array([random_pose(np.random.default_rng(seed)) for seed in range(400)])
+    around, up = np.deg2rad(poses[:, 0]), np.deg2rad(poses[:, 1])
+    front, above = np.cos(around) * np.cos(up), np.sin(up)
+    assert (front + above > -1e-9).all()
+    assert front.max() > 0.98
+    assert above.max() > 0.98
+    assert abs(np.sin(around) * np.cos(up)).max() > 0.98
 
 
 def test_a_subject_and_its_radiograph_belong_together():

@@ -26,25 +26,26 @@ def random_part(
     ijk_to_ras: np.ndarray,
     rng: np.random.Generator,
     device: torch.device = CPU,
+    change: float = 1.0,
 ) -> torch.Tensor:
     """Densities in g/cm3 of bone and soft tissue in a cube, (2, K, J, I), deformed: another pose and size, and softly
     warped.
 
     side: of the cube in mm. voxels: of it, (K, J, I). ijk_to_ras: of these, with the middle of the cube at the origin.
-    device: where they are made and stay.
+    device: where they are made and stay. change: how much of the deformation there is, 0 to 1.
     """
     extent = SPACING * np.array(body.maps.shape[:0:-1])
-    angles = np.deg2rad(rng.normal(0, [5, 4, 8]).clip(-15, 15))
-    stretch = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.08))
+    angles = np.deg2rad(change * rng.normal(0, [5, 4, 8]).clip(-15, 15))
+    stretch = np.exp(change * (rng.normal(0, 0.08, 3) + rng.normal(0, 0.08)))
     linear = _rotation(angles) @ np.diag(stretch)
     room = max(extent[2] - 0.7 * side, 0.0)
-    center = rng.normal(0, 0.04, 3) * side + [0, 0, (rng.random() - 0.5) * room]
+    center = change * (rng.normal(0, 0.04, 3) * side + [0, 0, (rng.random() - 0.5) * room])
     move = np.eye(4)
     move[:3, :3], move[:3, 3] = linear, center
     matrix = theta(body.ras_to_ijk @ move @ ijk_to_ras, voxels, body.maps.shape[1:])
     grid = functional.affine_grid(matrix[None].to(device), [1, 1, *voxels], align_corners=False)
     noise = rng.normal(0, 1, (1, 3, 5, 5, 5))
-    strength = rng.uniform(0, 0.025) * side / (extent / 2)
+    strength = change * rng.uniform(0, 0.025) * side / (extent / 2)
     warp = torch.from_numpy(noise * strength[:, None, None, None]).to(grid)
     grid += functional.interpolate(warp, voxels, mode="trilinear", align_corners=True).permute(0, 2, 3, 4, 1)
     maps = functional.grid_sample(torch.from_numpy(body.maps[None]).to(grid), grid, align_corners=False)[0]
