@@ -23,7 +23,8 @@ def check_animation(path: Path) -> None:
 
 
 def write_animation(views: Sequence[np.ndarray], path: Path, *, around: bool = False) -> None:
-    """Write views (H, W), 0 to 1, as a GIF that turns to and fro without end and says that it is synthesized.
+    """Write views (H, W), or (H, W, 3) of colors, 0 to 1, as a GIF that turns to and fro without end and
+    says that it is synthesized.
 
     around: the first view follows the last, so that it always turns the same way.
     Raises InputError for fewer than two views, another ending, and a place that cannot be written to.

@@ -18,7 +18,7 @@ _FILES = {
     "opacity": "the radiograph as it was taken (.nrrd, .nii.gz, .mha)",
     "mesh": "the surface at --level, in mm (.stl, .obj, or .ply, whose red is uncertain)",
     "view": "what is seen from --azimuth and --elevation (.png)",
-    "colored": "the same in the colors of bone and tissue (.png)",
+    "colored": "the same in --colors (.png), or that from all around (.gif)",
     "anaglyph": "the same for red-cyan glasses (.png)",
     "wiggle": "the same from one eye to the other and back (.gif)",
     "turntable": "views from all around (.gif)",

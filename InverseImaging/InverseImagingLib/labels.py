@@ -20,14 +20,16 @@ _HEIGHT, _LEAST = 0.035, 9  # of the letters: share of the picture's height, and
 
 
 def labelled(picture: np.ndarray) -> np.ndarray:
-    """A gray picture (H, W) with LABEL in its lower right corner, in its brightest value on its darkest."""
-    height, width = picture.shape
+    """A picture (H, W), or (H, W, 3) of colors, with LABEL in its lower right corner, in its brightest
+    value on its darkest."""
+    height, width = picture.shape[:2]
     font = ImageFont.load_default(max(_LEAST, _HEIGHT * height))
     left, top, right, bottom = font.getbbox(LABEL, "1")
     tag = Pillow.new("1", (min(int(right - left) + 4, width), min(int(bottom - top) + 4, height)))
     ImageDraw.Draw(tag).text((2 - left, 2 - top), LABEL, fill=1, font=font)
-    result = picture.copy()
-    result[height - tag.height :, width - tag.width :] = np.where(np.asarray(tag), picture.max(), picture.min())
+    result, letters = picture.copy(), np.asarray(tag)
+    corner = result[height - tag.height :, width - tag.width :]
+    corner[letters], corner[~letters] = picture.max(), picture.min()
     return result
 
 

@@ -18,6 +18,7 @@ from InverseImagingLib.nodes import report_of
 from InverseImagingLib.xray.intake import Crop, Invert
 from XrayTomographyLib.intake import Background, Tone
 from XrayTomographyLib.options import Facing, Picture
+from XrayTomographyLib.transfer import Colors
 
 
 def test_buttons_are_off_with_a_reason(tomography: Any, scene: Any) -> None:
@@ -159,6 +160,7 @@ def test_save_and_restore_every_choice(tomography: Any, scene: Any, settled: Cal
         "beta": 3.0,
         "weights": "own.safetensors",
         "device": Device.CPU,
+        "colors": Colors.ICE,
         "level": 0.2,
         "azimuth": 30.0,
         "elevation": -10.0,

@@ -25,6 +25,7 @@ from xraysyn_scene import (
 from InverseImagingLib.nodes import ijk_to_ras_of as to_ras
 from InverseImagingLib.nodes import report_of
 from XrayTomographyLib.options import Facing, Picture
+from XrayTomographyLib.transfer import Colors
 
 KINDS = ("volume", "uncertainty", "residual", "opacity")
 
@@ -64,10 +65,17 @@ def test_everything_lies_beside_the_radiograph(tomography: Any, settled: Callabl
     assert "size: 100" in ui.reportText.plainText
 
 
-def test_the_volume_is_shown_as_bone_hidden_and_cut_away(applied: Any) -> None:
+def test_the_volume_is_shown_in_colors_hidden_and_cut_away(applied: Any) -> None:
     ui, volume = applied.ui, applied.panel.results()[0]
     rendering = rendering_of(volume)
     assert rendering.GetVisibility()
+    look = rendering.GetVolumePropertyNode().GetVolumeProperty()
+    for number, colors in ((3, Colors.FILM), (0, Colors.BONE)):
+        ui.colorsComboBox.currentIndex = number
+        assert ui.colorsComboBox.currentText == colors.label()
+        assert look.GetScalarOpacity().GetValue(0.6) == pytest.approx(
+            np.interp(0.6, *zip(*((at, row[3]) for at, row in colors.look.transfer), strict=True))
+        )
     assert not rendering.GetCroppingEnabled()
     ui.cutAwayCheckBox.click()
     box = rendering.GetROINode()

@@ -12,7 +12,7 @@ from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import node_from_image
 from XrayTomographyLib import nodes
 from XrayTomographyLib.options import Product, TomographyOptions
-from XrayTomographyLib.transfer import BONE
+from XrayTomographyLib.transfer import Colors
 
 MATRIX = np.diag([-0.5, -0.5, 1.0, 1.0])
 PLACE = np.diag([2.0, -3.0, -2.0, 1.0])
@@ -84,10 +84,31 @@ def test_a_volume_looks_like_bone_and_takes_the_place_of_the_last_one(scene: Any
     assert [display.GetVisibility() for display in displays] == [1, 0, 1]
     assert not displays[1].GetROINode().GetDisplayVisibility()
     look = displays[2].GetVolumePropertyNode().GetVolumeProperty()
-    for density, (*rgb, lost) in BONE:
-        assert look.GetScalarOpacity().GetValue(density) == pytest.approx(lost)
-        assert look.GetRGBTransferFunction().GetColor(density) == pytest.approx(tuple(rgb))
+    assert_looks(look, Colors.BONE)
     assert look.GetScalarOpacityUnitDistance() == pytest.approx(12 * 3 / 100)
+
+
+def assert_looks(rendering: Any, colors: Colors) -> None:
+    for density, (*rgb, lost) in colors.look.transfer:
+        assert rendering.GetScalarOpacity().GetValue(density) == pytest.approx(lost)
+        assert rendering.GetRGBTransferFunction().GetColor(density) == pytest.approx(tuple(rgb))
+    assert rendering.GetShade() == colors.look.shaded
+
+
+def test_colors_that_the_user_has_changed_stay_until_others_are_chosen(source: Any) -> None:
+    import slicer
+
+    volume = added(source, Product.VOLUME, densities())
+    nodes.show_volume(volume, True, False, Colors.FILM)
+    display = slicer.modules.volumerendering.logic().GetFirstVolumeRenderingDisplayNode(volume)
+    rendering = display.GetVolumePropertyNode().GetVolumeProperty()
+    assert_looks(rendering, Colors.FILM)
+    rendering.GetScalarOpacity().AddPoint(0.5, 0.77)
+    for visible in (False, True):
+        nodes.show_volume(volume, visible, visible, Colors.FILM)
+        assert rendering.GetScalarOpacity().GetValue(0.5) == pytest.approx(0.77)
+    nodes.show_volume(volume, True, False, Colors.HEAT)
+    assert_looks(rendering, Colors.HEAT)
 
 
 def test_a_surface_is_red_where_it_is_uncertain(source: Any) -> None:

@@ -31,6 +31,12 @@ def test_the_words_are_in_the_lower_right_corner_alone(kind: type):
     assert labelled(picture[:4, :6]).shape == (4, 6)
 
 
+def test_the_words_on_colors_are_gray():
+    picture = np.stack([ramp(60, 90), ramp(60, 90) / 2, np.full((60, 90), 0.1, np.float32)], axis=-1)
+    changed = labelled(picture)[(labelled(picture) != picture).any(axis=-1)]
+    assert {tuple(color) for color in changed} == {(0.0,) * 3, (1.0,) * 3}
+
+
 def test_a_note_leaves_the_pixels(tmp_path: Path):
     path, picture = tmp_path / "x.png", (ramp(40, 50) * 65535).astype(np.uint16)
     Pillow.fromarray(picture).save(path)

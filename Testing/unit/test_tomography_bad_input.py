@@ -273,6 +273,12 @@ def test_the_command_writes_all_that_is_asked_for(tmp_path: Path, weights: str, 
         assert "For research only" in Pillow.open(out / name).text["Comment"]
     assert Pillow.open(out / "wiggle.gif").n_frames == 8
     assert Pillow.open(out / "around.gif").n_frames == 48
+    flags = ["--colored", str(tmp_path / "colors.gif"), "--colors", "heat", "--size", "24", "--quiet"]
+    assert cli.main(["tomography", str(source), str(tmp_path / "small.nrrd"), *own, *flags]) == 0
+    with Pillow.open(tmp_path / "colors.gif") as turned:
+        red, green, blue = np.moveaxis(np.asarray(turned.convert("RGB"))[:18].astype(int), -1, 0)
+        assert turned.n_frames == 48
+        assert red.sum() > green.sum() > blue.sum()
     before = read(out / "volume.nrrd").array
     assert cli.main(["tomography", str(source), str(tmp_path / "volume.mha"), *own, "--quiet"]) == 0
     np.testing.assert_allclose(read(tmp_path / "volume.mha").array, before, rtol=1e-4, atol=1e-6)

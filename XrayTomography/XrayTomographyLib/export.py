@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from InverseImagingLib.labels import labelled, note
 from InverseImagingLib.method import OnProgress
 
 from .options import ANIMATED_SIZE, USUAL_SIZE, Product, TomographyOptions
-from .pictures import Angles, anaglyph, eyes, views
+from .pictures import Angles, anaglyph, eyes, turntable, views
 from .rendering import rendered
 from .tomograph import tomograph, tomograph_to_file
 
@@ -47,7 +47,10 @@ class Outputs:
             from .mesh import check_mesh
 
             check_mesh(self.mesh)
-        for path in filter(None, (self.view, self.colored, self.anaglyph)):
+        pictures = [self.view, self.anaglyph]
+        if self.colored and suffix(self.colored) != ".gif":
+            pictures.append(self.colored)
+        for path in filter(None, pictures):
             if suffix(path) != ".png":
                 raise InputError(f"Picture '{path.name}' must end in .png; name it so.")
         for path in filter(None, (self.wiggle, self.turntable)):
@@ -101,10 +104,11 @@ def _seen(
     if outputs.view:
         picture = labelled(seen(USUAL_SIZE, [(azimuth, elevation)])[0])
         yield _picture((picture * 65535).round().astype(np.uint16), Meaning.DISPLAY, outputs.view)
-    if outputs.colored:
-        picture = rendered(densities(USUAL_SIZE), (azimuth, elevation))
-        colors = np.stack([labelled(channel) for channel in np.moveaxis(picture, -1, 0)], axis=-1)
-        yield _picture((colors * 255).round().astype(np.uint8), Meaning.RGB, outputs.colored)
+    if outputs.colored and suffix(outputs.colored) == ".gif":
+        yield _animation(_colored(densities(ANIMATED_SIZE), turntable(elevation), options), outputs.colored, True)
+    elif outputs.colored:
+        (picture,) = _colored(densities(USUAL_SIZE), [(azimuth, elevation)], options)
+        yield _picture((labelled(picture) * 255).round().astype(np.uint8), Meaning.RGB, outputs.colored)
     if outputs.anaglyph:
         pair = map(labelled, seen(USUAL_SIZE, list(eyes(azimuth, elevation, parallax))))
         yield _picture(anaglyph(*pair), Meaning.RGB, outputs.anaglyph)
@@ -131,5 +135,9 @@ def _picture(array: np.ndarray, meaning: Meaning, path: Path) -> Callable[[], No
     return write_it
 
 
-def _animation(pictures: np.ndarray, path: Path, around: bool) -> Callable[[], None]:
+def _colored(densities: torch.Tensor, angles: list[Angles], options: TomographyOptions) -> list[np.ndarray]:
+    return [rendered(densities, each, options.colors.look) for each in angles]
+
+
+def _animation(pictures: Iterable[np.ndarray], path: Path, around: bool) -> Callable[[], None]:
     return lambda: write_animation(list(pictures), path, around=around)

@@ -24,12 +24,13 @@ from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
 from .mesh import COLORS, color_by_uncertainty, surface
 from .options import ANIMATIONS, Product, TomographyOptions
-from .transfer import BONE
+from .transfer import Colors, Look
 
 KIND = "InverseImaging.Product"  # attribute of a result: a Product's value
+_COLORS = "InverseImaging.Colors"  # attribute of a volume property: the Colors that it was given
 _GRAY, _HEAT = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 1e-3  # of a residual, in opacity, and of an uncertainty, in density
-_BONE = BONE[-1][0]  # a density that is shown white
+_WHITE = 0.6  # a density that is shown so
 
 # Results
 
@@ -71,7 +72,7 @@ def show_as(node: Any, product: Product) -> None:
         return
     highest = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
     low, high = {
-        Product.VOLUME: (0.0, _BONE),
+        Product.VOLUME: (0.0, _WHITE),
         Product.UNCERTAINTY: (0.0, highest),
         Product.RESIDUAL: (-highest, highest),
     }.get(product, (0.0, 1.0))
@@ -102,9 +103,9 @@ def add_surface(volume: Any, uncertainty: Any, level: float) -> Any:
 # Views
 
 
-def show_volume(volume: Any, visible: bool, cut_away: bool) -> None:
-    """Show or hide densities in the 3D views as bone, all of them or what lies in a box that can be dragged. New ones
-    take the place of others."""
+def show_volume(volume: Any, visible: bool, cut_away: bool, colors: Colors = Colors.BONE) -> None:
+    """Show or hide densities in the 3D views, all of them or what lies in a box that can be dragged. New ones take the
+    place of others. What the user makes of the colors stays until others are chosen."""
     logic = slicer.modules.volumerendering.logic()
     display = logic.GetFirstVolumeRenderingDisplayNode(volume)
     if display is None:
@@ -112,7 +113,10 @@ def show_volume(volume: Any, visible: bool, cut_away: bool) -> None:
             return
         _hide_others()
         display = logic.CreateDefaultVolumeRenderingNodes(volume)
-        _look_like_bone(display.GetVolumePropertyNode().GetVolumeProperty(), volume)
+    rendering = display.GetVolumePropertyNode()
+    if rendering.GetAttribute(_COLORS) != colors.value:
+        rendering.SetAttribute(_COLORS, colors.value)
+        _give_look(rendering.GetVolumeProperty(), colors.look, volume)
     if cut_away and display.GetROINode() is None:
         logic.CreateROINode(display)
     display.SetCroppingEnabled(cut_away)
@@ -130,16 +134,16 @@ def _hide_others() -> None:
                 display.GetROINode().SetDisplayVisibility(False)
 
 
-def _look_like_bone(look: Any, volume: Any) -> None:
-    opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
+def _give_look(rendering: Any, look: Look, volume: Any) -> None:
+    opacity, color = rendering.GetScalarOpacity(), rendering.GetRGBTransferFunction()
     opacity.RemoveAllPoints()
     color.RemoveAllPoints()
-    for density, (*rgb, lost) in BONE:
+    for density, (*rgb, lost) in look.transfer:
         opacity.AddPoint(density, lost)
         color.AddRGBPoint(density, *rgb)
     depth = volume.GetSpacing()[1] * volume.GetImageData().GetDimensions()[1]
-    look.SetScalarOpacityUnitDistance(depth / 100)
-    look.ShadeOn()
+    rendering.SetScalarOpacityUnitDistance(depth / 100)
+    rendering.SetShade(look.shaded)
 
 
 class TomographyPreview(PicturePreview):

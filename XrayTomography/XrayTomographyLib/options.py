@@ -9,6 +9,7 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import Choice, option
 
 from .intake import OpacityOptions
+from .transfer import Colors
 
 USUAL_SIZE, LARGEST_SIZE = 512, 8192  # pixels along the longer side
 ANIMATED_SIZE = 256  # the same, of animations
@@ -96,6 +97,7 @@ class TomographyOptions(OpacityOptions):
     azimuth: float = option(0.0, "Turns the view towards the patient's left.", low=-180, high=180, unit="°")
     elevation: float = option(0.0, "Raises the view towards the patient's head.", low=-90, high=90, unit="°")
     parallax: float = option(4.0, "Between the two eyes.", low=0.5, high=20, unit="°")
+    colors: Colors = option(Colors.BONE, "Colors of the densities in 3D.")
     level: float = option(0.1, "Density of the surface that becomes a mesh.", low=0.001, high=10)
     weights: str = option("", "A safetensors file with weights of your own; empty means those of the model.")
     device: Device = option(Device.AUTO, "What computes: auto, cpu, cuda or mps.")

@@ -60,7 +60,7 @@ class TomographySection(Section):
             else _("Press Apply first.")
         )
         if volume is not None:
-            show_volume(volume, p.showVolume, p.cutAway)
+            show_volume(volume, p.showVolume, p.cutAway, p.colors)
         if self._shown is not p.shown:
             self._shown = p.shown
             if not p.livePreview:
