@@ -25,8 +25,8 @@ class Estimate:
     """Densities in g/cm3 of bone and soft tissue, (2, K, J, I), in a frame, that reproject to a radiograph.
 
     others: further such estimates of the same radiograph, which tell how sure it is. shown: the radiograph, (N, N)
-    from 0 to 1. detail: what of it is finer than the densities and the refiner make it, (N, N). depth: where most of
-    the mass along each ray is, in mm behind the middle, (SIZE, SIZE).
+    from 0 to 1. detail: what of it is finer than the densities make it, (N, N). depth: where most of the mass along
+    each ray is, in mm behind the middle, (SIZE, SIZE). refiner: of other views, if there is one.
     """
 
     frame: Frame
@@ -63,18 +63,9 @@ def estimate(
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
         others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
-        coarse = resized(_with_fine(wanted, maps, frame, shown, refiner), len(shown))
-        detail = shown - look.shown(coarse.clamp(min=0))
+        detail = shown - look.shown(resized(wanted, len(shown)).clamp(min=0))
     depth = _depth(planes.mean(dim=0).sum(dim=0), frame)
     return Estimate(frame, maps, others, look, shown, detail, depth, refiner)
-
-
-def refined(along: torch.Tensor, shown: torch.Tensor, refiner: Refiner | None) -> torch.Tensor:
-    """Maps of a view in g/cm2, (2, H, W), as the refiner of a radiograph (N, N) has them, twice as large."""
-    if refiner is None:
-        return along
-    with torch.inference_mode():
-        return refiner(along[None], resized(shown, 2 * SIZE)[None, None])[0].clamp(min=0)
 
 
 def _mirrored(picture: torch.Tensor, number: int) -> torch.Tensor:
@@ -101,16 +92,6 @@ def agreeing(maps: torch.Tensor, frame: Frame, wanted: torch.Tensor, beam: Beam,
         ratio = (wanted / has.clamp(min=1e-4)).clamp(1 / _STRONGEST, _STRONGEST)
         maps = maps * frame.lift(ratio.expand(1, 1, frame.voxels[1], *ratio.shape))[0]
     return maps
-
-
-def _with_fine(
-    wanted: torch.Tensor, maps: torch.Tensor, frame: Frame, shown: torch.Tensor, refiner: Refiner | None
-) -> torch.Tensor:
-    """The attenuation wanted (H, W), with what the refiner makes finer of it, twice as large."""
-    if refiner is None:
-        return wanted
-    along, beam = frame.projector([(0.0, 0.0)])(maps)[0] / 10, Beam()
-    return resized(wanted - beam(along), 2 * SIZE) + beam(refined(along, shown, refiner))
 
 
 def _depth(density: torch.Tensor, frame: Frame) -> torch.Tensor:

@@ -45,9 +45,14 @@ class DepthNet(RayNet):
 
 def network_input(radiographs: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:
     """What a DepthNet takes, (B, 3, H, W), of radiographs (B, H, W) from 0 to 1."""
-    facts = torch.tensor([[math.log(frame.side / 300.0), float(frame.from_behind)] for frame in frames])
+    facts = torch.tensor([facts_of(frame) for frame in frames])
     planes = facts.to(radiographs)[:, :, None, None].expand(-1, -1, *radiographs.shape[1:])
     return torch.cat([radiographs[:, None], planes], dim=1)
+
+
+def facts_of(frame: Frame) -> tuple[float, float]:
+    """What networks are told of a frame."""
+    return math.log(frame.side / 300.0), float(frame.from_behind)
 
 
 def planes_of(mass: torch.Tensor, places: torch.Tensor, frames: Sequence[Frame]) -> torch.Tensor:

@@ -191,7 +191,7 @@ def _estimated(
 ) -> tuple[Estimate, list[str]]:
     """The estimate, and what is to be said of the device. The network runs on that, all else on the CPU."""
     radiograph = torch.from_numpy(_taken_in(image, intake).array)
-    shown, network, refiner = Area(tuple(radiograph.shape)).square(radiograph), _network(weights), _refiner(weights)
+    shown, network, refiner = Area(tuple(radiograph.shape)).square(radiograph), _network(weights), refiner_of(weights)
     return devices.run_or_fall_back(
         lambda where: estimate(shown, frame, network.to(where), refiner, gamma=gamma, tries=tries), device
     )
@@ -205,15 +205,14 @@ def _network(weights: Weights) -> DepthNet:
 
 
 @functools.lru_cache(maxsize=1)
-def _refiner(weights: Weights) -> Refiner | None:
-    """The refiner of the same model, if it has one."""
-    own = [
-        each.weights for each in bundles("XraySyn") if weights in each.weights.values() and "refiner" in each.weights
-    ]
+def refiner_of(weights: Weights) -> Refiner | None:
+    """The refiner of the model that these weights belong to, if it has one."""
+    models = [each.weights for each in bundles("XraySyn") if "refiner" in each.weights]
+    own = [model["refiner"] for model in models if weights.sha256 in {one.sha256 for one in model.values()}]
     if not own:
         return None
     refiner = Refiner()
-    load_weights(refiner, own[0]["refiner"])
+    load_weights(refiner, own[0])
     return refiner.eval()
 
 

@@ -9,9 +9,11 @@ import torch
 from torch.nn import functional
 
 from .beam import Beam
-from .estimate import SIZE, Estimate, refined, resized
+from .estimate import SIZE, Estimate, resized
 from .frame import Frame
 from .look import Look
+from .networks import facts_of
+from .options import LARGEST_ANGLE
 
 _TRACE = 0.02  # g/cm2 of bone that count as none
 _ROUNDS = 4  # of finding where details come from
@@ -29,23 +31,31 @@ class View:
 def view(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> View:
     """The radiograph from a source turned by so many degrees. size: of the pictures; 0 means that of the radiograph.
 
-    What is finer than the densities is the refiner's guess; what is finer still moves with the depth at which most of
+    What the densities blur is the refiner's guess; what is finer than they are moves with the depth at which most of
     the mass along its ray is.
     """
     size = size or len(found.shown)
-    along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
-    if size > SIZE:
-        along = refined(along, found.shown, found.refiner)
+    sources = sources_of(found, azimuth, elevation)
+    if found.refiner is None:
+        along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
+    else:
+        with torch.inference_mode():
+            along = found.refiner(*(part[None] for part in refiner_input(found, azimuth, elevation, sources)))[0]
     shown = found.look.shown(resized(Beam()(along), size).clamp(min=0))
     if size > SIZE:
-        flow = functional.interpolate(
-            _sources(found, azimuth, elevation)[None], (size, size), mode="bilinear", align_corners=False
-        )
-        detail = resized(found.detail, size)[None, None]
-        moved = functional.grid_sample(detail, flow.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
-        shown = (shown + moved[0, 0]).clamp(min=0)
+        flow = functional.interpolate(sources[None], (size, size), mode="bilinear", align_corners=False)[0]
+        shown = (shown + _moved(resized(found.detail, size)[None], flow)[0]).clamp(min=0)
     bone, tissue = (resized(picture, size).clamp(min=0) for picture in along)
     return View(shown, torch.where(bone < _TRACE, 0.0, bone), tissue)
+
+
+def refiner_input(
+    found: Estimate, azimuth: float, elevation: float, sources: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a Refiner takes, for one view; see sources_of."""
+    given, along = found.frame.projector([(0.0, 0.0), (azimuth, elevation)])(found.maps) / 10
+    turned = (azimuth / LARGEST_ANGLE, elevation / LARGEST_ANGLE)
+    return along, _moved(given, sources), torch.tensor([*turned, *facts_of(found.frame)])
 
 
 def uncertainty(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> torch.Tensor:
@@ -57,7 +67,7 @@ def uncertainty(found: Estimate, azimuth: float, elevation: float, size: int = 0
     return resized(found.look.shown(Beam()(along)).std(dim=0), size).clamp(min=0)
 
 
-def _sources(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
+def sources_of(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
     """Where in the radiograph a turned view sees the same, (2, SIZE, SIZE): x and y, its edges at -1 and 1."""
     frame = Frame(found.frame.side, size=SIZE, from_behind=found.frame.from_behind)
     given, turned = frame.view(), frame.view(azimuth, elevation)
@@ -77,6 +87,12 @@ def _sources(found: Estimate, azimuth: float, elevation: float) -> torch.Tensor:
             found.depth[None, None], place[None], padding_mode="border", align_corners=False
         )[0, 0]
     return place.permute(2, 0, 1)
+
+
+def _moved(pictures: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+    """Pictures (C, N, N) of the given view, each pixel taken from its source (2, N, N)."""
+    grid = sources.permute(1, 2, 0)[None]
+    return functional.grid_sample(pictures[None], grid, padding_mode="border", align_corners=False)[0]
 
 
 def suppressed(

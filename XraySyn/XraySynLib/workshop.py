@@ -19,6 +19,7 @@ from .evaluation.real import evaluate_radiographs
 from .evaluation.tables import summary
 from .networks import DepthNet
 from .options import Projection, SynthesisOptions
+from .synthesize import refiner_of
 from .training.first_stage import DepthLesson
 from .training.lessons import train, training_options
 from .training.radiographs import prepare_radiographs
@@ -65,9 +66,10 @@ def evaluate_weights(
         view_network = ViewNet()
         load_weights(view_network, own_weights(unet))
         baselines["2D U-Net"] = partial(drawn, view_network.eval())
+    ours = partial(synthesized, network.eval(), refiner=refiner_of(weights))
     found: dict[str, Any] = weights.facts()
     if radiographs:
         chosen = "" if weights.bundle else str(weights.path)
         options = SynthesisOptions(weights=chosen, projection=Projection(projection))
         found["real"] = evaluate_radiographs(Path(radiographs), options, say)
-    return {**found, **evaluate(bodies(data, "test")[0], partial(synthesized, network.eval()), baselines, say)}
+    return {**found, **evaluate(bodies(data, "test")[0], ours, baselines, say)}

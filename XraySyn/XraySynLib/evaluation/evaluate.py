@@ -12,6 +12,7 @@ from InverseImagingLib.training.bodies import Body
 
 from ..estimate import SIZE, estimate
 from ..networks import DepthNet
+from ..refiner import Refiner
 from ..views import suppressed, view
 from .guesses import Guess, Method, Scores, scores
 from .scenes import VIEWS, Scene, scene
@@ -20,9 +21,9 @@ OURS = "X-ray Synthesis"
 _METRICS = ("PSNR", "SSIM")
 
 
-def synthesized(network: DepthNet, scene: Scene) -> Guess:
+def synthesized(network: DepthNet, scene: Scene, refiner: Refiner | None = None) -> Guess:
     """What the model tells, in the way that synthesize does."""
-    found = estimate(scene.radiograph, scene.frame, network)
+    found = estimate(scene.radiograph, scene.frame, network, refiner)
     with torch.inference_mode():
         views = {azimuth: view(found, azimuth, 0.0, SIZE) for azimuth in VIEWS}
         given = views[0.0]

@@ -1,4 +1,4 @@
-"""What the paper preset minimizes in its two stages, and the compact one in the second.
+"""What the paper preset minimizes in its two stages.
 
 Source: Peng et al., XraySyn, AAAI 2021, equations 9, 10, 13 and 14. The weights of the second stage and its term on
 sparsity are those of the program that the authors published; the paper is silent about them, and about the weights of

@@ -27,6 +27,11 @@ Sample = tuple[list[Cube], torch.Tensor, list[tuple[float, float]]]
 Maker = Callable[[Body, np.random.Generator, torch.device], Cube]
 
 
+def random_radiograph(cube: Cube, rng: np.random.Generator) -> torch.Tensor:
+    """The given view of a cube, (H, W) from 0 to 1, of a random spectrum and shown in a random way."""
+    return random_look(Beam(_KVP[rng.integers(len(_KVP))])(cube.along), rng)
+
+
 class CubeLesson(Lesson):
     """Cubes of bodies, which have weights whose sum is 1, and radiographs of them."""
 
@@ -38,13 +43,12 @@ class CubeLesson(Lesson):
 
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
         """Cubes, their radiographs (B, H, W), and the angles of another view of each."""
-        beams = [Beam(kvp) for kvp in _KVP]
         for batch in drawn(lambda rng: self._cube(rng, team.device), options, first, team):
             cubes, radiographs, angles = [], [], []
             for made, rng in batch:
                 cube = made.mirrored() if rng.integers(2) else made
                 cubes.append(cube)
-                radiographs.append(random_look(beams[rng.integers(len(beams))](cube.along), rng))
+                radiographs.append(random_radiograph(cube, rng))
                 angles.append(random_angles(rng))
             yield cubes, torch.stack(radiographs), angles
 

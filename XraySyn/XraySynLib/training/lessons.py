@@ -17,17 +17,19 @@ from InverseImagingLib.training.bodies import bodies
 from InverseImagingLib.training.run import WEIGHTS, run
 from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
 
+from ..estimate import estimate
 from ..networks import DepthNet
 from ..paper.networks import Discriminator, PriorNet3D, RefineNet2D
 from ..refiner import Refiner
+from .adversarial import CriticLesson, guess_by_prior
 from .first_stage import DepthLesson, PriorLesson
 from .radiographs import films
-from .second_stage import RefineLesson, guess_by_depth, guess_by_prior
+from .second_stage import RefineLesson
 
 _ADAM = {"beta1": 0.5, "beta2": 0.9, "warm_up": 1, "last_rate": 1.0, "clip": 0.0}
 _PAPER: dict[str, Any] = {"batch": 8, "rate": 1e-4, "pool": 64, **_ADAM}
 _USUAL: dict[tuple[str, int], dict[str, Any]] = {
-    ("compact", 2): {"steps": 3000, "batch": 4, "rate": 2e-4, "beta1": 0.5, "clip": 0.0, "pool": 64, "reuse": 50},
+    ("compact", 2): {"steps": 4000, "pool": 64, "reuse": 12},
     ("paper", 1): _PAPER,
     ("paper", 2): _PAPER,
 }
@@ -37,7 +39,7 @@ _USUAL: dict[tuple[str, int], dict[str, Any]] = {
 class StageOptions(TrainingOptions):
     """Settings of a training run of one of the two stages."""
 
-    stage: int = option(1, "1 learns depth from simulated radiographs, 2 detail from real ones.", low=1, high=2)
+    stage: int = option(1, "1 learns depth, 2 to correct views that are seen from aside.", low=1, high=2)
 
 
 def training_options(preset: str = "compact", stage: int = 1, **chosen: Any) -> StageOptions:
@@ -57,7 +59,7 @@ def train(
     bundle: str = "",
     say: Callable[[str], None] = print,
 ) -> None:
-    """Train on prepared data: bodies in the first stage, radiographs in the second; see training.run.
+    """Train on prepared data: bodies, or radiographs in the paper's second stage; see training.run.
 
     weights: a file that the first stage starts with, and that the second takes for its first stage, by default the
     model that is there. Raises InputError.
@@ -78,8 +80,7 @@ def lesson_of(options: StageOptions, data: Path, weights: str, device: torch.dev
         return PriorLesson(first, *found) if isinstance(first, PriorNet3D) else DepthLesson(first, *found)
     if not weights:
         load_weights(first, find_weights("XraySyn", DepthLesson.name))
-    found_films = films(data, "train")
-    first.eval()
+    first.eval().to(device)
     if isinstance(first, PriorNet3D):
-        return RefineLesson(RefineNet2D(), Discriminator(), found_films, guess_by_prior(first.to(device)))
-    return RefineLesson(Refiner(), Discriminator(width=32), found_films, guess_by_depth(first.to(device)))
+        return CriticLesson(RefineNet2D(), Discriminator(), films(data, "train"), guess_by_prior(first))
+    return RefineLesson(Refiner(), partial(estimate, network=first), *bodies(data, "train"))

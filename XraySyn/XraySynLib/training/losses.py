@@ -1,4 +1,4 @@
-"""What the network of the first stage is trained for."""
+"""What the networks of the compact preset are trained for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _DENSITY = 0.25  # g/cm3, likewise
 _TRACE = 1e-3  # g/cm3 that the share of bone is not told from
 _SHARES = (1.0, 0.3)  # of bone, which is rare, and of soft tissue
 _BRIGHTNESS = 0.3  # weight of attenuation: how a radiograph is shown hides most of it
+_UNITS = (1.0, 5.0)  # g/cm2, as the refiner has them
+_SHADE, _CLEAR = 10.0, 0.3  # weights of the squares and the magnitudes of what a refined view attenuates too much
 _MATTER = 0.05  # g/cm3 from which on a voxel's material is known
 
 
@@ -49,6 +51,19 @@ def losses(
         "given attenuation": _BRIGHTNESS * (beam(mass) - beam(along)).abs().mean(),
         "other maps": apart(ours, theirs),
         "other attenuation": _BRIGHTNESS * (beam(ours) - beam(theirs)).abs().mean(),
+    }
+
+
+def refined_losses(ours: torch.Tensor, theirs: torch.Tensor, beam: Beam) -> dict[str, torch.Tensor]:
+    """Errors of refined material maps (B, 2, H, W) in g/cm2 and of their attenuation.
+
+    Squares, whose best guess is the mean view; and a few magnitudes, which clear the air of what is hardly there.
+    """
+    error, units = beam(ours) - beam(theirs), ours.new_tensor(_UNITS)
+    return {
+        "maps": (((ours - theirs) ** 2).mean(dim=(0, 2, 3)) / units**2).sum(),
+        "attenuation": _SHADE * (error**2).mean(),
+        "clearness": _CLEAR * error.abs().mean(),
     }
 
 

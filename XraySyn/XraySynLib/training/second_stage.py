@@ -1,111 +1,73 @@
-"""The second stage: a network that gives views of real radiographs the detail that real radiographs have."""
+"""The compact preset's second stage: views of estimates beside the true ones, for a network that corrects them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
-from torch.func import functional_call
+from torch.nn import functional
 
+from InverseImagingLib.training.bodies import Body
 from InverseImagingLib.training.distributed import Team
 from InverseImagingLib.training.pool import drawn
 from InverseImagingLib.training.trainer import Lesson, TrainingOptions
 
 from ..beam import Beam
-from ..estimate import SIZE, estimate, resized
+from ..estimate import Estimate, agreeing
 from ..frame import Frame
-from ..look import Look, fit_look
-from ..networks import DepthNet
-from ..paper.losses import discriminator_loss, refiner_losses
-from ..paper.networks import Discriminator, PriorNet3D, RefineNet2D
-from ..paper.prior import back_projected, densities_of
 from ..refiner import Refiner
-from .cubes import random_angles
-from .radiographs import Film
+from ..views import refiner_input, sources_of
+from .cubes import random_angles, random_cube
+from .first_stage import random_radiograph
+from .losses import refined_losses
 
-_DARKEST = 1e-3  # of a look's scale; below, the slope of a power has no bounds
+_TRIES = (1, 4)  # of the estimates: a user's choices
+_STEPS = 4  # of making the truth agree with the radiograph, as estimate does
 
-Guess = Callable[[torch.Tensor, Frame], tuple[torch.Tensor, Look]]
-Sample = tuple[torch.Tensor, torch.Tensor, list[Look]]
-
-
-def guess_by_depth(network: DepthNet) -> Guess:
-    """Densities (2, K, J, I) of a radiograph in a frame, and its look, as the compact preset finds them."""
-
-    def guess(shown: torch.Tensor, frame: Frame) -> tuple[torch.Tensor, Look]:
-        found = estimate(shown, frame, network, tries=1)
-        return found.maps, found.look
-
-    return guess
-
-
-def guess_by_prior(network: PriorNet3D, size: int = SIZE) -> Guess:
-    """The same of the paper's; size: voxels along each side."""
-
-    def guess(shown: torch.Tensor, frame: Frame) -> tuple[torch.Tensor, Look]:
-        small, fine = resized(shown, size), Frame(frame.side, (size, size, size), size, frame.from_behind)
-        spread = back_projected(small[None], [fine]).to(next(network.parameters()))
-        maps = densities_of(network(spread))[0].cpu()
-        return maps, fit_look(small, Beam()(fine.projector([(0.0, 0.0)])(maps)[0] / 10))
-
-    return guess
+Find = Callable[..., Estimate]
+Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class RefineLesson(Lesson):
-    """Real radiographs, and the views of them that a frozen first stage gives, for a refiner and its critic.
+    """Estimates behind simulated radiographs of bodies, which have weights whose sum is 1.
 
-    Both learn in the same step: the critic is held still where the refiner is judged, and the views where it learns.
+    find: estimate with the network of the first stage. The truth is made to agree with the radiograph, as the estimate
+    is: how a radiograph is shown hides how much there is along its rays, and no view from aside tells that.
     """
 
     name = "refiner"
 
-    def __init__(
-        self, refiner: Refiner | RefineNet2D, critic: Discriminator, films: Sequence[Film], guess: Guess
-    ) -> None:
-        super().__init__(nn.ModuleDict({"refiner": refiner, "critic": critic}))
-        self.films, self.guess = films, guess
-
-    @property
-    def product(self) -> nn.Module:
-        return self.network["refiner"]  # type: ignore[index]
+    def __init__(self, refiner: Refiner, find: Find, bodies: Sequence[Body], weights: np.ndarray) -> None:
+        super().__init__(refiner.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        self.find, self.bodies, self.weights = find, bodies, weights
 
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
-        """Radiographs (B, 2 N, 2 N), coarse maps of bone and tissue in g/cm2 of the given and of another view of each,
-        (B, 2, 2, N, N), and how they are shown."""
-        for batch in drawn(lambda rng: self._guessed(rng, team.device), options, first, team):
-            radiographs, views, looks = [], [], []
-            for (shown, frame, maps, look), rng in batch:
-                with torch.no_grad():
-                    views.append(frame.projector([(0.0, 0.0), random_angles(rng)])(maps) / 10)
-                radiographs.append(resized(shown, 2 * frame.size))
-                looks.append(look)
-            yield torch.stack(radiographs), torch.stack(views), looks
+        """What a Refiner takes, and the maps that it should give, (B, 2, N, N) in g/cm2."""
+        for batch in drawn(self._found, options, first, team):
+            with torch.no_grad():
+                views = [_view(*made, *random_angles(rng)) for made, rng in batch]
+            maps, moved, facts, truth = (torch.stack(part) for part in zip(*views, strict=True))
+            yield maps, moved, facts, truth
 
-    def _guessed(
-        self, rng: np.random.Generator, device: torch.device
-    ) -> tuple[torch.Tensor, Frame, torch.Tensor, Look]:
-        film = self.films[int(rng.integers(len(self.films)))]
-        shown = film.shown.flip(-1) if rng.integers(2) else film.shown
+    def _found(self, rng: np.random.Generator) -> tuple[Estimate, torch.Tensor]:
+        """An estimate, and the true densities (2, K, J, I) in its frame."""
+        cube = random_cube(self.bodies[rng.choice(len(self.bodies), p=self.weights)], rng)
+        if rng.integers(2):
+            cube = cube.mirrored()
+        frame, beam = Frame(cube.frame.side, from_behind=cube.frame.from_behind), Beam()
+        found = self.find(random_radiograph(cube, rng), frame, tries=int(rng.choice(_TRIES)))
         with torch.no_grad():
-            maps, look = self.guess(shown, Frame(film.side, from_behind=film.from_behind))
-        rows, planes, columns = maps.shape[1:]
-        frame = Frame(film.side, (rows, planes, columns), rows, film.from_behind)
-        return shown, frame, maps.to(device), look
+            given = beam(frame.projector([(0.0, 0.0)])(found.maps)[0] / 10)
+            truth = functional.avg_pool3d(cube.maps, (1, cube.frame.voxels[1] // frame.voxels[1], 1))
+            return replace(found, others=()), agreeing(truth, frame, given, beam, _STEPS)
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
-        radiographs, views, looks = sample
-        real = radiographs.to(self.device)[:, None]
-        coarse = views.to(self.device).transpose(0, 1).flatten(0, 1)
-        refined = self.product(coarse, real.repeat(2, 1, 1, 1))
-        pictures = [_shown(look, one) for look, one in zip(2 * looks, Beam()(refined), strict=True)]
-        given, other = torch.stack(pictures)[:, None].chunk(2)
-        critic = self.network["critic"]  # type: ignore[index]
-        still = {name: weight.detach() for name, weight in critic.named_parameters()}
-        terms = refiner_losses(given, real, functional_call(critic, still, other), refined, coarse)
-        return {**terms, "critic": discriminator_loss(critic(real), critic(other.detach()))}
+        *seen, truth = (part.to(self.device) for part in sample)
+        return refined_losses(self.network(*seen), truth, Beam())
 
 
-def _shown(look: Look, attenuation: torch.Tensor) -> torch.Tensor:
-    return look.shown(attenuation.clamp(min=look.offset + _DARKEST * look.scale))
+def _view(found: Estimate, truth: torch.Tensor, azimuth: float, elevation: float) -> Sample:
+    theirs = found.frame.projector([(azimuth, elevation)])(truth)[0] / 10
+    return *refiner_input(found, azimuth, elevation, sources_of(found, azimuth, elevation)), theirs
