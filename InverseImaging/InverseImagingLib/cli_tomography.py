@@ -74,4 +74,6 @@ def _run(arguments: argparse.Namespace) -> int:
             f"{arguments.output} written after {time.monotonic() - began:.1f} s; it gives the radiograph back at "
             f"{report['reprojection PSNR']} dB"
         )
+        if "expected" in report:
+            print(report["expected"])
     return 0

@@ -186,6 +186,7 @@ def test_one_factor_sets_right_what_is_wrong_by_one_factor():
     found = calibration.calibration({"other": other}, {"wrong": wrong})
     assert found["factor"] == pytest.approx(2.5, rel=0.03)
     assert found["found on"] == ["wrong"]
+    assert found["intervals"] == pytest.approx({"50": 1.73, "80": 4.02, "90": 5.76, "95": 7.49}, rel=0.03)
     for way in ("scaled", "fitted"):
         assert [share["mean"] for share in found[way]] == pytest.approx(calibration.LEVELS, abs=0.01)
 

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from model_samples import write_bundle
 from pydicom import Dataset
 from tomography_samples import skull, untrained, write_untrained
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read
 from InverseImagingLib.method import Progress, Result
+from InverseImagingLib.models import write_weights
 from InverseImagingLib.xray.geometry import corners_of
 from InverseImagingLib.xray.intake import Crop, Invert
 from InverseImagingLib.xray.projector import Projector
@@ -269,6 +271,22 @@ def test_progress_and_report(weights: str):
     assert report["settings"]["size"] == 24
     assert report["crop"] == [0, 160, 0, 160]
     json.dumps(report)
+
+
+def test_the_report_tells_the_interval_that_the_weights_of_a_bundle_know(
+    weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("InverseImagingLib.models.shipped_folder", lambda method: tmp_path / method)
+    bundle = write_bundle(tmp_path / "XrayTomography", method="XrayTomography")
+    known = {"50": 0.6, "80": 1.5, "90": 2.34, "95": 3.1}
+    for settings, told in (({"intervals": known}, True), ({"steps": 4000}, False)):
+        write_weights(bundle, "volume", untrained(), settings)
+        report = tomograph.tomograph(skull(), TomographyOptions(size=24)).report
+        assert report["model"] == "XrayTomography"
+        assert report.get("intervals") == (known if told else None)
+        sentence = "In 90 of 100 voxels the true density is expected within 2.3 times the uncertainty."
+        assert report.get("expected") == (sentence if told else None)
+    assert "expected" not in made(weights, size=24).report
 
 
 def test_limits_of_the_options_are_those_of_the_fusion():

@@ -31,6 +31,7 @@ _BLACK, _STEP, _MOST_STEPS = 0.15, 0.25, 0.2  # of gray; steps between pixels be
 _MOST_WHITE = 0.1  # of the pixels
 _KNOWN_PARTS = ("HEAD", "SKULL", "FACE", "FACIAL", "JAW", "MAXILLA", "MANDIBLE", "SINUS", "ORBIT", "ZYGOMA", "NECK")
 _UNEXPLAINED = 1e-4  # of opacity
+_USUAL_LEVEL = "90"  # percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,7 @@ class Case:
             "white": round(_white(self.prepared), 4),
             "unexplained": round(float((apart > _UNEXPLAINED).double().mean()), 6),
             "largest residual": float(f"{float(apart.max()):.3g}"),
+            **_expected(self.weights),
             "reprojection PSNR": round(-10 * float(np.log10(max(float((apart**2).mean()), 1e-14))), 2),
             "device": devices.describe(self.device),
             "seconds": round(time.monotonic() - self.began, 3),
@@ -168,6 +170,19 @@ def _white(prepared: Prepared) -> float:
 
 def _header(image: Image, keyword: str) -> str:
     return str(image.dicom.get(keyword) or "") if image.dicom is not None else ""
+
+
+def _expected(weights: Weights) -> dict[str, Any]:
+    """How far the true densities lie from the volume, if the metadata of the weights tell: "intervals" among the
+    settings holds, by percent of the voxels, multiples of the uncertainty; see evaluation.calibration."""
+    intervals = weights.settings.get("intervals")
+    if not intervals:
+        return {}
+    sentence = (
+        f"In {_USUAL_LEVEL} of 100 voxels the true density is expected within {intervals[_USUAL_LEVEL]:.1f} times the "
+        "uncertainty."
+    )
+    return {"intervals": dict(intervals), "expected": sentence}
 
 
 def _weights(path: str) -> Weights:

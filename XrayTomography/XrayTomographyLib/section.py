@@ -80,7 +80,7 @@ class TomographySection(Section):
         psnr = _("The volume gives the radiograph back at {psnr:.1f} dB (PSNR); what lies how deep is a guess.").format(
             psnr=report["reprojection PSNR"]
         )
-        self.ui.qualityLabel.text = "\n".join([psnr, *report["warnings"]])
+        self.ui.qualityLabel.text = "\n".join(filter(None, [psnr, report.get("expected"), *report["warnings"]]))
         moves = bool(frames_of(results))
         self.ui.animationButton.enabled = moves
         self.ui.animationButton.toolTip = (

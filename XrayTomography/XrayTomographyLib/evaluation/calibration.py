@@ -22,6 +22,7 @@ from .scores import cube
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 LAPLACE = -np.log1p(-np.array(LEVELS))  # multiples of the spread
+_TOLD = (0.5, 0.8, 0.9, 0.95)  # levels that weights tell users
 _MATTER = 1e-3  # integral above which a ray has something to tell
 _LEAST, _MOST, _BINS = -4.0, 3.0, 1400  # of the decadic logarithm of errors by spreads
 _ENDS = np.linspace(_LEAST, _MOST, _BINS + 1)
@@ -63,7 +64,8 @@ def calibration(counts: Mapping[str, np.ndarray], others: Mapping[str, np.ndarra
     """What is to be told of bodies, JSON-ready, with factor and multiples found on others.
 
     bodies: {body: {"stated": shares, "scaled": shares, "fitted": shares}}, one share for each of the levels. stated,
-    scaled, fitted: for each level the mean over bodies, with a bootstrap interval; see scores.interval.
+    scaled, fitted: for each level the mean over bodies, with a bootstrap interval; see scores.interval. intervals:
+    {percent: multiple}, as the settings of the weights in a bundle's metadata have them, see case.
     """
     factor, multiples = factor_of(list(others.values())), multiples_of(list(others.values()))
     ways = {"stated": LAPLACE, "scaled": factor * LAPLACE, "fitted": multiples}
@@ -72,6 +74,7 @@ def calibration(counts: Mapping[str, np.ndarray], others: Mapping[str, np.ndarra
         way: [interval(shares) for shares in zip(*(one[way] for one in found.values()), strict=True)] for way in ways
     }
     told = {"found on": list(others), "factor": factor, "multiples": multiples.tolist(), "levels": list(LEVELS)}
+    told["intervals"] = {f"{100 * level:.0f}": round(float(multiples[LEVELS.index(level)]), 3) for level in _TOLD}
     return {**told, "bodies": found, **means}
 
 
