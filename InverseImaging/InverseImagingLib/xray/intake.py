@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom import Dataset
 
 from .. import device as devices
 from ..errors import InputError
@@ -14,6 +14,9 @@ from ..method import Choice, check_options, option
 from .border import SMALLEST, Box, content_box
 from .polarity import bone_is_bright
 from .voi import displayed
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _MODALITIES = ("CR", "DX", "RF", "XA", "RG", "IO", "PX", "MG", "SC", "OT")
 _LATERAL = ("LL", "RL", "LLD", "RLD", "LATERAL", "LAT", "ML", "LM", "LLO", "RLO")
@@ -115,7 +118,8 @@ def take_in(image: Image, options: IntakeOptions | None = None, *, frontal_only:
 
 def _check_kind(image: Image, frontal_only: bool) -> list[str]:
     """Warnings about an image that may be a radiograph. Raises InputError for one that is none."""
-    name, array, header = f"'{image.name}'", image.array, image.dicom or Dataset()
+    name, array = f"'{image.name}'", image.array
+    header: Any = image.dicom or {}
     modality = str(header.get("Modality") or "")
     scout = modality == "CT" and "LOCALIZER" in (header.get("ImageType") or [])
     if image.meaning is Meaning.LABEL:
@@ -245,7 +249,7 @@ def _pixel(image: Image, warnings: list[str]) -> float | None:
     """Side of a pixel in mm where the source knows it: at the detector, as far as a header says."""
     across, down = image.spacing[:2]
     if np.allclose((across, down), 1):  # what readers set where nothing is known
-        header = image.dicom or Dataset()
+        header: Any = image.dicom or {}
         given = header.get("ImagerPixelSpacing") or header.get("PixelSpacing") or ()
         if len(given) != 2:
             return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom import Dataset
 
 from ..image import Image
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 
 def displayed(image: Image) -> np.ndarray:
