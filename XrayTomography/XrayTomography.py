@@ -163,6 +163,13 @@ class XrayTomographyLogic(ScriptedLoadableModuleLogic):
         volume, uncertainty = (newest(parameters.inputVolume, each) for each in (Product.VOLUME, Product.UNCERTAINTY))
         return add_surface(volume, uncertainty, parameters.level)
 
+    def saveDicom(self, parameters, path):
+        """Write the last volume of the radiograph as a derived DICOM series into a new folder. Raises InputError."""
+        from XrayTomographyLib.nodes import newest, write_dicom
+        from XrayTomographyLib.options import Product
+
+        write_dicom(newest(parameters.inputVolume, Product.VOLUME), path)
+
     def process(self, inputVolume, options=None):
         """Make a volume now, in this process, and return the new nodes, the volume first.
 

@@ -33,9 +33,10 @@ def add(commands: Any) -> None:
         "tomography",
         help=method.sentence,
         description=method.sentence,
-        epilog="OUT ends in .nrrd, .nii.gz or .mha. It holds densities, of which 1 throughout the depth lets exp(-10) "
-        "of the radiation pass; .nrrd is written row by row, so that it may be larger than memory. Pictures say in a "
-        "corner that they are synthesized. What a network made of one radiograph is a guess: for research only.",
+        epilog="OUT ends in .nrrd, .nii.gz or .mha, or is a folder, which gets a derived DICOM series. It holds "
+        "densities, of which 1 throughout the depth lets exp(-10) of the radiation pass; .nrrd is written row by row, "
+        "so that it may be larger than memory. Pictures say in a corner that they are synthesized. What a network made "
+        "of one radiograph is a guess: for research only.",
     )
     parser.add_argument("radiograph", metavar="RADIOGRAPH", help="DICOM CR or DX, PNG, JPEG or TIFF")
     parser.add_argument("output", metavar="OUT", help="where the volume goes")
@@ -51,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from . import image as images
 
     options = options_from(arguments, METHODS["XrayTomography"].load_options())
-    check_volume(arguments.output, "densities")
+    check_volume(arguments.output, "densities", or_dicom=True)
     for name in _VOLUMES:
         if path := getattr(arguments, name):
             check_volume(path, "such values")

@@ -59,7 +59,7 @@ _KEPT_OF_CT = (
     "GantryDetectorTilt TableHeight RotationDirection ExposureTime XRayTubeCurrent Exposure FilterType FocalSpots "
     "ConvolutionKernel"
 )
-_REQUIRED_OF_CT = "Laterality PatientPosition KVP AcquisitionNumber"
+_REQUIRED_OF_CT = "PatientPosition KVP AcquisitionNumber"
 
 
 def is_target(path: str | os.PathLike[str]) -> bool:
@@ -74,17 +74,19 @@ def write_derived(
     report: Mapping[str, Any],
     *,
     window: tuple[float, float] | None = None,
+    kind: str = "",
 ) -> None:
-    """Write a gray volume in HU as a derived CT series: a new folder of slices, or one .dcm file for one slice.
+    """Write a gray volume as a derived CT series: a new folder of slices, or one .dcm file for one slice.
 
     Patient, study and frame of reference come from image.dicom; without it a new study is made. The report (method,
     version, settings, ...) becomes the Derivation Description and, whole, as JSON, the private element
-    (0071,xx01) of the creator SLICERINVERSEIMAGING. window: the lowest and highest HU to show (default: as the source).
+    (0071,xx01) of the creator SLICERINVERSEIMAGING. window: the lowest and highest value to show (default: as the
+    source, or all that are no HU). kind: as in series_header.
     Geometry is exact: slices run along their normal, so a left-handed volume has its slice order turned, and gantry
     tilt stays; only rows and columns that are not perpendicular are refused.
-    Values: whole numbers are stored as they are; others in steps of a power of two between 1/256 and 1 HU, as fine as
+    HU: whole numbers are stored as they are; others in steps of a power of two between 1/256 and 1 HU, as fine as
     16 bits allow for the range of the series, rounded to the nearest (error at most half a step: 0.03 HU for the usual
-    -1024 to 3071).
+    -1024 to 3071). What means SCALAR is stored in 65535 steps from the lowest to the highest, of no unit (US).
     Source of the attributes: DICOM PS3.3, CT Image IOD (A.3). Raises InputError; nothing is left behind then.
     """
     path = Path(path)
@@ -95,11 +97,12 @@ def write_derived(
         stored, references = stored[::-1], references[::-1]
         lps[:3, 3] += (len(stored) - 1) * lps[:3, 2]
         lps[:3, 2] *= -1
-    series = _ct_header(image, report, window)
+    series = _ct_header(image, report, window, kind)
     series.ImageOrientationPatient = [ds(value) for column in (0, 1) for value in _unit(lps[:3, column])]
     series.PixelSpacing = [ds(np.linalg.norm(lps[:3, axis])) for axis in (1, 0)]
     series.SliceThickness = series.SpacingBetweenSlices = ds(np.dot(normal, lps[:3, 2]))
-    series.RescaleSlope, series.RescaleIntercept, series.RescaleType = ds(slope), ds(intercept), "HU"
+    series.RescaleSlope, series.RescaleIntercept = format_number_as_ds(slope), ds(intercept)
+    series.RescaleType = "HU" if image.meaning is Meaning.HU else "US"
 
     single = path.suffix.lower() == ".dcm"
     if single and len(stored) > 1:
@@ -118,14 +121,17 @@ def write_derived(
 
 
 def _stored(image: Image) -> tuple[np.ndarray, float, float]:
-    """Values as int16 (K, J, I), with the slope and intercept that give HU."""
-    if image.is_color or image.meaning is not Meaning.HU:
+    """Values as int16 or uint16 (K, J, I), with the slope and intercept that give them back."""
+    if image.is_color or image.meaning not in (Meaning.HU, Meaning.SCALAR):
         raise InputError(
             f"'{image.name}' holds {image.meaning.value} values; a DICOM CT series holds HU, write .nrrd instead."
         )
     if not np.isfinite(image.array).all():
         raise InputError(f"'{image.name}' has values that are not finite; replace them before writing DICOM.")
     low, high = float(image.array.min()), float(image.array.max())
+    if image.meaning is Meaning.SCALAR:
+        slope = float(format_number_as_ds((high - low) / 65535 or 1.0))
+        return np.rint((image.array.astype(np.float64) - low) / slope).clip(0, 65535).astype(np.uint16), slope, low
     if low >= -32768 and high <= 32767 and (image.array == np.rint(image.array)).all():
         return image.array.astype(np.int16), 1.0, 0.0
     floor = math.floor(low)
@@ -150,16 +156,25 @@ def _geometry(image: Image) -> tuple[np.ndarray, np.ndarray]:
 
 
 @quiet()
-def _ct_header(image: Image, report: Mapping[str, Any], window: tuple[float, float] | None) -> Dataset:
+def _ct_header(image: Image, report: Mapping[str, Any], window: tuple[float, float] | None, kind: str) -> Dataset:
     """What all slices share."""
     source = image.dicom if image.dicom is not None else Dataset()
-    header = series_header(image, report)
+    header = series_header(image, report, kind)
     for keyword in _REQUIRED_OF_CT.split():
         setattr(header, keyword, None)
+    if not source.get("BodyPartExamined"):  # what may be one of a pair; a part that is none must not have it
+        header.Laterality = None
     keep(header, source, _KEPT_OF_CT)
     header.SOPClassUID, header.Modality = CTImageStorage, "CT"
     header.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
-    if window is not None:
+    if image.meaning is Meaning.SCALAR:
+        low, high = window or (float(image.array.min()), float(image.array.max()))
+        header.WindowCenter, header.WindowWidth = (
+            format_number_as_ds((low + high) / 2),
+            format_number_as_ds(high - low or 1.0),
+        )
+        header.VOILUTFunction = "LINEAR_EXACT"  # the usual one needs a width of 1 at least
+    elif window is not None:
         header.WindowCenter, header.WindowWidth = ds((window[0] + window[1]) / 2), ds(max(window[1] - window[0], 1))
     elif source.get("WindowCenter") is not None and source.get("WindowWidth") is not None:
         header["WindowCenter"], header["WindowWidth"] = source["WindowCenter"], source["WindowWidth"]

@@ -282,7 +282,8 @@ def _meaning(header: Dataset, array: np.ndarray) -> Meaning:
         return Meaning.LABEL
     if modality == "CT" and "LOCALIZER" not in (header.get("ImageType") or []):
         rescale = _functional(header, 0, "PixelValueTransformationSequence") if "RescaleSlope" not in header else header
-        if "RescaleSlope" in rescale and rescale.get("RescaleType", "HU") in ("HU", "US", ""):
+        unit = rescale.get("RescaleType", "HU")
+        if "RescaleSlope" in rescale and (unit in ("HU", "") or (unit == "US" and array.min() < 0)):  # air, then
             return Meaning.HU
     return Meaning.DISPLAY if modality in _RADIOGRAPHS and len(array) == 1 else Meaning.SCALAR
 

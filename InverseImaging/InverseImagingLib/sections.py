@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,23 @@ class Section:
         """Write views as an animated GIF where the user wants it; see write_animation."""
         from .animation import write_animation
 
-        path = qt.QFileDialog.getSaveFileName(self.root, _("Save animation"), name, _("Animated GIF") + " (*.gif)")
+        def write(path: Path) -> None:
+            write_animation(views, path, around=around)
+
+        self.save(write, _("Save animation"), name, _("Animated GIF") + " (*.gif)", _("Animation written to {path}."))
+
+    def save(self, write: Callable[[Path], None], title: str, name: str, kinds: str, done: str) -> None:
+        """Write something where the user wants it, and say so. Asks with a title, a name to begin with, and the kinds
+        of files."""
+        path = qt.QFileDialog.getSaveFileName(self.root, title, name, kinds)
         if not path:
             return
         try:
-            write_animation(views, Path(path), around=around)
+            write(Path(path))
         except InputError as error:
             self.ui.statusLabel.text = str(error)
         else:
-            self.ui.statusLabel.text = _("Animation written to {path}.").format(path=path)
+            self.ui.statusLabel.text = done.format(path=path)
 
 
 class Sections:

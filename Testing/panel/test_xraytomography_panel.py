@@ -41,6 +41,7 @@ def test_buttons_are_off_with_a_reason(tomography: Any, scene: Any) -> None:
     assert ui.statusLabel.text == ""
     assert not ui.animationButton.enabled
     assert not ui.surfaceButton.enabled
+    assert not ui.dicomButton.enabled
     assert "guess" in ui.remarkLabel.text
     assert "For research only" in ui.remarkLabel.text
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import slicer
 from PIL import Image as Pillow
@@ -22,6 +24,7 @@ from xraysyn_scene import (
     value_of,
 )
 
+from InverseImagingLib.image import Image, Meaning, read, write
 from InverseImagingLib.nodes import ijk_to_ras_of as to_ras
 from InverseImagingLib.nodes import report_of
 from XrayTomographyLib.options import Facing, Picture
@@ -164,6 +167,33 @@ def test_a_surface_becomes_a_model(applied: Any) -> None:
     p.azimuth = 1.0
     assert not ui.surfaceButton.enabled
     assert ui.surfaceButton.toolTip == "Press Apply first."
+
+
+def test_densities_are_saved_as_dicom_of_the_radiographs_study(
+    applied: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import qt
+
+    ui, source, volume = applied.ui, applied.panel.parameters.inputVolume, applied.panel.results()[0]
+    taken = tmp_path / "taken.dcm"
+    write(Image(np.zeros((1, 40, 40), np.int16), meaning=Meaning.HU), taken)
+    files = {"1.2.3": str(taken)}
+    database = SimpleNamespace(fileForInstance=files.get, instanceValue=lambda uid, tag: "")
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    source.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda parent, title, name, kinds: str(tmp_path / name))
+    ui.dicomButton.click()
+    folder = tmp_path / "double volume (estimate)"
+    assert ui.statusLabel.text == f"DICOM series written to {folder}."
+    saved = read(folder)
+    assert saved.dicom.StudyInstanceUID == pydicom.dcmread(taken).StudyInstanceUID
+    assert sorted(saved.array.shape) == sorted(slicer.util.arrayFromVolume(volume).shape)
+    assert saved.array.max() == pytest.approx(0.5)
+    ui.dicomButton.click()
+    assert "is not empty; name a new one" in ui.statusLabel.text
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: "")
+    ui.dicomButton.click()
+    assert {path.name for path in tmp_path.iterdir()} == {taken.name, folder.name}
 
 
 def test_animations_become_sequences_and_files(

@@ -289,6 +289,7 @@ def test_the_command_writes_all_that_is_asked_for(tmp_path: Path, weights: str, 
     ("flags", "words"),
     [
         (["out.png"], "names no format that holds densities"),
+        (["out.dcm"], "'out.dcm' can hold one slice; name a folder"),
         (["out.nrrd", "--mesh", "x.vtk"], r"must end in .stl, .obj, .ply"),
         (["out.nrrd", "--view", "x.jpg"], "'x.jpg' must end in .png"),
         (["out.nrrd", "--anaglyph", "x.gif"], "'x.gif' must end in .png"),

@@ -71,7 +71,8 @@ class Case:
     def in_patient(self, values: torch.Tensor, name: str) -> Image:
         """Values (K, PLANES, I) of the cube as an image."""
         array = values.numpy()
-        return Image(array, self.place(array.shape[0], array.shape[2]), Meaning.SCALAR, self.named(name))
+        place = self.place(array.shape[0], array.shape[2])
+        return Image(array, place, Meaning.SCALAR, self.named(name), self.image.dicom)
 
     def on_radiograph(self, pictures: np.ndarray, pixels: int, name: str) -> Image:
         """Pictures (V, H, W), or (V, H, W, 3) of colors, around the middle of the radiograph, of which so many of their

@@ -12,7 +12,7 @@ import torch
 
 from InverseImagingLib.animation import check_animation, write_animation
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.files import beside, suffix
+from InverseImagingLib.files import beside, is_volume, suffix
 from InverseImagingLib.image import Image, Meaning, write
 from InverseImagingLib.labels import labelled, note
 from InverseImagingLib.method import OnProgress
@@ -20,12 +20,13 @@ from InverseImagingLib.method import OnProgress
 from .options import ANIMATED_SIZE, USUAL_SIZE, Product, TomographyOptions
 from .pictures import Angles, anaglyph, eyes, turntable, views
 from .rendering import rendered
+from .series import write_densities
 from .tomograph import tomograph, tomograph_to_file
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the volume goes, and what else is wanted."""
+    """Where the volume goes, a file or a folder for DICOM, and what else is wanted."""
 
     volume: Path
     uncertainty: Path | None = None
@@ -43,6 +44,8 @@ class Outputs:
 
     def check(self) -> None:
         """Raise InputError for a name that does not end as what it is for, and for one that is given twice."""
+        if suffix(self.volume) == ".dcm":
+            raise InputError(f"'{self.volume.name}' can hold one slice; name a folder, which gets all of the volume.")
         if self.mesh:
             from .mesh import check_mesh
 
@@ -71,7 +74,11 @@ def export(image: Image, options: TomographyOptions, outputs: Outputs, on_progre
         result = tomograph_to_file(image, options, outputs.volume, on_progress)
     else:
         result = tomograph(image, options, on_progress)
-        write(result.images[Product.VOLUME.value], outputs.volume)
+        volume = result.images[Product.VOLUME.value]
+        if is_volume(outputs.volume):
+            write(volume, outputs.volume)
+        else:
+            write_densities(volume, outputs.volume, result.report)
     for product in (Product.UNCERTAINTY, Product.RESIDUAL, Product.OPACITY):
         if path := getattr(outputs, product.value):
             write(result.images[product.value], path)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from InverseImagingLib.image import Image
+from InverseImagingLib.dicom import source_header
+from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import (
     DERIVED_ATTRIBUTE,
@@ -17,6 +20,7 @@ from InverseImagingLib.nodes import (
     add_result,
     image_from_node,
     place_beside,
+    report_of,
     set_window,
     update_node,
 )
@@ -24,13 +28,16 @@ from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
 from .mesh import COLORS, color_by_uncertainty, surface
 from .options import ANIMATIONS, Product, TomographyOptions
-from .transfer import Colors, Look
+from .series import write_densities
+from .transfer import WHITE, Colors, Look
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 KIND = "InverseImaging.Product"  # attribute of a result: a Product's value
 _COLORS = "InverseImaging.Colors"  # attribute of a volume property: the Colors that it was given
 _GRAY, _HEAT = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 1e-3  # of a residual, in opacity, and of an uncertainty, in density
-_WHITE = 0.6  # a density that is shown so
 
 # Results
 
@@ -72,7 +79,7 @@ def show_as(node: Any, product: Product) -> None:
         return
     highest = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
     low, high = {
-        Product.VOLUME: (0.0, _WHITE),
+        Product.VOLUME: (0.0, WHITE),
         Product.UNCERTAINTY: (0.0, highest),
         Product.RESIDUAL: (-highest, highest),
     }.get(product, (0.0, 1.0))
@@ -98,6 +105,19 @@ def add_surface(volume: Any, uncertainty: Any, level: float) -> Any:
         node.SetAttribute(attribute, volume.GetAttribute(attribute))
     place_beside(node, volume)
     return node
+
+
+def write_dicom(volume: Any, path: Path) -> None:
+    """Write densities as a derived DICOM series into a new folder, of the patient and study of their radiograph where
+    Slicer's DICOM database has that. Raises InputError."""
+    header = _header_of(volume.GetNodeReference(SOURCE_ROLE))
+    write_densities(replace(image_from_node(volume), meaning=Meaning.SCALAR, dicom=header), path, report_of(volume))
+
+
+def _header_of(radiograph: Any) -> Dataset | None:
+    instances = (radiograph.GetAttribute("DICOM.instanceUIDs") or "").split() if radiograph is not None else []
+    path = slicer.dicomDatabase.fileForInstance(instances[0]) if instances else ""
+    return source_header([path]) if path and Path(path).is_file() else None
 
 
 # Views

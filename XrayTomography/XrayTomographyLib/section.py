@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -33,6 +34,7 @@ class TomographySection(Section):
         self.panel.onParametersChanged = self.showWhatMatters
         self.panel.onFinished = self.onFinished
         self.ui.surfaceButton.connect("clicked(bool)", self.onSurface)
+        self.ui.dicomButton.connect("clicked(bool)", self.onSaveDicom)
         self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
         self.ui.resetButton.connect("clicked(bool)", self.onReset)
         self.ui.keepButton.connect("clicked(bool)", self.onKeep)
@@ -56,6 +58,12 @@ class TomographySection(Section):
         self.ui.surfaceButton.enabled = volume is not None
         self.ui.surfaceButton.toolTip = (
             _("Add the surface at this density as a model, red where it is uncertain.")
+            if volume is not None
+            else _("Press Apply first.")
+        )
+        self.ui.dicomButton.enabled = volume is not None
+        self.ui.dicomButton.toolTip = (
+            _("Write the densities as a derived DICOM series into a new folder.")
             if volume is not None
             else _("Press Apply first.")
         )
@@ -102,6 +110,16 @@ class TomographySection(Section):
             return
         p.showVolume = False
         self.ui.statusLabel.text = _("Finished: {name}.").format(name=node.GetName())
+
+    def onSaveDicom(self) -> None:
+        """Write the densities as DICOM where the user wants them."""
+        p = self.panel.parameters
+
+        def write(path: Path) -> None:
+            self.logic.saveDicom(p, path)
+
+        name = newest(p.inputVolume, Product.VOLUME).GetName()
+        self.save(write, _("Save DICOM series in a new folder"), name, "", _("DICOM series written to {path}."))
 
     def onSideBySide(self) -> None:
         """Show the radiograph beside what the red slice view shows."""

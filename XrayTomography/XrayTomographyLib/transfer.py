@@ -11,6 +11,8 @@ from InverseImagingLib.method import Choice
 
 Transfer = Sequence[tuple[float, tuple[float, ...]]]  # values that rise, and channels from 0 to 1 at each
 
+WHITE = 0.6  # a density that is shown so in gray
+
 # Red, green, blue of an uncertainty, of which 1 means that there might as well be nothing.
 SURE_TO_UNSURE: Transfer = ((0.5, (0.94, 0.91, 0.82)), (1.5, (0.8, 0.2, 0.1)))
 
