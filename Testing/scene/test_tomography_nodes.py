@@ -159,7 +159,8 @@ def test_a_preview_in_gray_and_color_comes_and_goes(scene: Any, source: Any) -> 
     assert show(Product.SIDE_BY_SIDE, picture(0.6, (1, 20, 60))) is gray
     assert view.GetFieldOfView()[0] > 25, "another shape is seen as a whole"
     colored = Image(np.full((1, 20, 30, 3), 9, np.uint8), MATRIX, Meaning.RGB)
-    assert show(Product.ANAGLYPH, colored).IsA("vtkMRMLVectorVolumeNode")
+    for product in (Product.ANAGLYPH, Product.GUESSED):
+        assert show(product, colored).IsA("vtkMRMLVectorVolumeNode")
     assert not show(Product.VIEW, picture(0.5)).IsA("vtkMRMLVectorVolumeNode")
     preview.remove()
     assert scene.GetNumberOfNodes() == count

@@ -233,6 +233,16 @@ def test_animations_are_the_views_at_the_angles_of_the_report(weights: str):
     assert "angles" not in made(weights, only="opacity", size=24).report
 
 
+def test_what_is_guessed_is_red_in_views_from_aside(weights: str):
+    def shown(product: str, azimuth: float) -> np.ndarray:
+        return made(weights, only=product, size=24, azimuth=azimuth).images[product].array[0].astype(float)
+
+    front, aside = shown("guessed", 0.0), shown("guessed", 60.0)
+    np.testing.assert_allclose(front, np.repeat(255 * shown("view", 0.0)[..., None], 3, axis=2), atol=0.51)
+    np.testing.assert_allclose(aside[..., 0], 255 * shown("view", 60.0), atol=0.51)
+    assert aside[..., 1].sum() < 0.9 * aside[..., 0].sum()
+
+
 def test_from_aside_one_sees_the_depth():
     densities = torch.zeros(8, 16, 4)
     densities[2, 3, 1] = 1.0  # near the viewer

@@ -75,7 +75,7 @@ def newest(source: Any, product: Product) -> Any:
 
 def show_as(node: Any, product: Product) -> None:
     """Give a product the window and the colors that suit what it shows."""
-    if product is Product.ANAGLYPH:
+    if product in (Product.ANAGLYPH, Product.GUESSED):
         return
     highest = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
     low, high = {

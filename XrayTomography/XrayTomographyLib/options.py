@@ -49,13 +49,16 @@ class Product(Choice):
     VIEW = "view"
     ANAGLYPH = "anaglyph"
     SIDE_BY_SIDE = "side by side"
+    GUESSED = "guessed"
     WIGGLE = "wiggle"
     TURNTABLE = "turntable"
 
     def label(self) -> str:
-        return {"view": "View from this angle", "anaglyph": "Red-cyan anaglyph"}.get(
-            self.value, self.value.capitalize()
-        )
+        return {
+            "view": "View from this angle",
+            "anaglyph": "Red-cyan anaglyph",
+            "guessed": "View, what is guessed in red",
+        }.get(self.value, self.value.capitalize())
 
 
 class Picture(Choice):
@@ -64,6 +67,7 @@ class Picture(Choice):
     VIEW = Product.VIEW.value
     ANAGLYPH = Product.ANAGLYPH.value
     SIDE_BY_SIDE = Product.SIDE_BY_SIDE.value
+    GUESSED = Product.GUESSED.value
     OPACITY = Product.OPACITY.value
     RESIDUAL = Product.RESIDUAL.value
 

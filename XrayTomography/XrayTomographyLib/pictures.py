@@ -10,9 +10,12 @@ import torch
 
 from InverseImagingLib.xray.projector import Projector
 
-from .formation import Frame, opacity
+from .formation import Frame, integral_of_opacity, opacity
+from .guess import resized
+from .transfer import KNOWN_TO_GUESSED, channels
 
 Angles = tuple[float, float]  # azimuth and elevation in degrees, from the given view
+_LEAST = 1e-3  # integral of the density that is seen
 
 
 def views(densities: torch.Tensor, angles: Sequence[Angles]) -> torch.Tensor:
@@ -50,6 +53,20 @@ def anaglyph(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two pictures (H, W) as one (H, 2 W), each for the eye on its side."""
     return np.concatenate([left, right], axis=1)
+
+
+def guessed(densities: torch.Tensor, spread: torch.Tensor, angles: Angles) -> np.ndarray:
+    """A view of densities (K, J, I) as (N, N, 3) of uint8, the redder the less is known of where it lies.
+
+    spread: the mean absolute error to be expected of them, as fine or coarser. What is turned away from the given view
+    shows its depth, which is guessed, as the sine of the angle between; the given view is known.
+    """
+    (view,), (errors,) = views(densities, [angles]), views(spread, [angles])
+    azimuth, elevation = np.deg2rad(angles)
+    turned = float(np.sqrt(max(1 - (np.cos(azimuth) * np.cos(elevation)) ** 2, 0.0)))
+    shares = resized(integral_of_opacity(errors), view.shape) / integral_of_opacity(view).clamp(min=_LEAST)
+    colors = channels(turned * shares.clamp(max=1).numpy(), KNOWN_TO_GUESSED)
+    return (view.clamp(0, 1).numpy()[..., None] * colors * 255).round().astype(np.uint8)
 
 
 def _gray(picture: np.ndarray) -> np.ndarray:

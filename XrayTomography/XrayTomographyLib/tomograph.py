@@ -16,7 +16,7 @@ from .case import Case, begin
 from .fusion import Fused, fuse, fused_rows
 from .guess import PLANES, Guess, resized
 from .options import USUAL, Product, TomographyOptions
-from .pictures import Angles, anaglyph, eyes, side_by_side, turntable, views, wiggle
+from .pictures import Angles, anaglyph, eyes, guessed, side_by_side, turntable, views, wiggle
 from .rows_file import rows_file
 
 _COPIES = 3  # of a volume that are in memory at once
@@ -33,8 +33,8 @@ def tomograph(image: Image, options: TomographyOptions, on_progress: OnProgress 
     density to be, on a coarser grid of the same cube. "opacity" is the radiograph as it was taken, 0 to 1, and
     "residual" is that less what the volume shows; they lie where the radiograph does. With the option only there is
     that product alone: also "view", the opacity as seen from elsewhere, "anaglyph" (RGB) and "side by side" of two such
-    views, and "wiggle" and "turntable", (V, H, W) of several, whose angles the report has. With draft, nothing has more
-    than 128 pixels along its longer side.
+    views, "guessed", a view (RGB) whose guessed parts are red, "wiggle" and "turntable", (V, H, W) of several, whose
+    angles the report has. With draft, nothing has more than 128 pixels along its longer side.
     Depth is a network's guess. Raises InputError; Cancelled passes through.
     """
     products = options.products()
@@ -79,6 +79,8 @@ def _made(product: Product, case: Case, fused: Fused) -> Image:
         pictures = fused.residual[None].numpy()
     elif product is Product.OPACITY:
         pictures = resized(case.guess.opacity, (height, width))[None].numpy()
+    elif product is Product.GUESSED:
+        pictures = guessed(fused.densities, case.guess.spread, *_angles(product, case.options))[None]
     else:
         pictures = views(fused.densities, _angles(product, case.options)).numpy()
         if product is Product.ANAGLYPH:
@@ -96,6 +98,7 @@ def _angles(product: Product, options: TomographyOptions) -> list[Angles]:
         Product.VIEW: [straight],
         Product.ANAGLYPH: pair,
         Product.SIDE_BY_SIDE: pair,
+        Product.GUESSED: [straight],
         Product.WIGGLE: wiggle(*straight, options.parallax),
         Product.TURNTABLE: turntable(options.elevation),
     }.get(product, [])

@@ -16,6 +16,9 @@ WHITE = 0.6  # a density that is shown so in gray
 # Red, green, blue of an uncertainty, of which 1 means that there might as well be nothing.
 SURE_TO_UNSURE: Transfer = ((0.5, (0.94, 0.91, 0.82)), (1.5, (0.8, 0.2, 0.1)))
 
+# Red, green, blue of what a view shows, by the share of it that may lie elsewhere.
+KNOWN_TO_GUESSED: Transfer = ((0.0, (1.0, 1.0, 1.0)), (0.8, (1.0, 0.25, 0.15)))
+
 
 @dataclass(frozen=True)
 class Look:
