@@ -12,6 +12,7 @@ from .beam import Beam
 
 _UNITS = (1.0, 5.0)  # g/cm2 of bone and of soft tissue, about what a ray meets
 _DARK = 3.0  # attenuation, likewise
+_LITTLE = 0.1  # of these; where a map has less, hardly anything is added, so that no haze comes up
 _INPUTS = 9 + DETAILS  # channels
 
 
@@ -21,8 +22,8 @@ class Refiner(RayNet):
     Takes maps of bone and soft tissue in g/cm2, (B, 2, H, W), as the volume's projections have them; those of the given
     view moved to where the turned one sees the same, (B, 2, H, W), which have the radiograph's detail; and azimuth and
     elevation as shares of the largest and what a DepthNet is told of the frame, (B, 4). H and W are multiples of 8.
-    Gives the maps, (B, 2, H, W). What it adds grows with the angle, so that the given view stays as it is; before it is
-    trained, nothing is added.
+    Gives the maps, (B, 2, H, W). What it adds grows with the square of the angle, and from the largest on with the
+    angle, so that the given view stays as it is; before it is trained, nothing is added.
 
     It does the work of 2DRN of C. Peng et al., XraySyn, AAAI 2021, with 400 times fewer parameters.
     """
@@ -41,4 +42,5 @@ class Refiner(RayNet):
         whole = with_details(torch.cat([*seen, planes], dim=1))
         fine = functional.leaky_relu(self.fine(torch.cat([twice(self.features(whole)), whole], dim=1)), 0.1)
         turned = planes[:, :2].norm(dim=1, keepdim=True)
-        return (maps + turned * units * self.last(fine)).clamp(min=0)
+        more = turned * turned.clamp(max=1) * units * self.last(fine)
+        return (maps + more * maps / (maps + _LITTLE * units)).clamp(min=0)
