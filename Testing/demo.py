@@ -1,9 +1,10 @@
-"""The demonstration: a real CT slice, damaged in four ways and restored; radiographs of two bodies; one, turned.
+"""The demonstration: a real CT slice, damaged in four ways and restored; radiographs, and what is behind them.
 
 The slice is the one that pydicom ships (128 x 128 pixels). It is noisy as it was scanned, which denoising starts from;
 the other tasks start from what has been lost on purpose, so that the result can be held against the truth. The bodies
-are procedural (see demo_xray.py); a radiograph of one is seen from other sides (see demo_synthesis.py). Writes to
---out: contact sheets, the volumes, the reports, an animation, and scenes for Slicer.
+are procedural (see demo_xray.py); a radiograph of one is seen from other sides (see demo_synthesis.py), another becomes
+a volume (see demo_tomography.py). Writes to --out: contact sheets, the volumes, the reports, animations, and scenes for
+Slicer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import demo_scene
 import demo_synthesis
+import demo_tomography
 import demo_xray
 import numpy as np
 from PIL import Image as Picture
@@ -66,8 +68,10 @@ def main() -> None:
     size = 96 if arguments.instant else 224
     demo_xray.run(out, size)
     demo_synthesis.run(out, size)
-    sheets = (str(out / f"{name}.png") for name in ("contact-sheet", "radiographs", "synthesis"))
-    scenes = (str(out / f"{name}.mrb") for name in ("restoration", "radiographs", "synthesis"))
+    demo_tomography.run(out, size)
+    others = ("radiographs", "synthesis", "tomography")
+    sheets = (str(out / f"{name}.png") for name in ("contact-sheet", *others))
+    scenes = (str(out / f"{name}.mrb") for name in ("restoration", *others))
     print(f"Done in {time.monotonic() - start:.0f} s. Look at {', '.join(sheets)};")
     print(f"open {', '.join(scenes)} in Slicer. The volumes are beside them.")
 

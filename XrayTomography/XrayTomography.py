@@ -42,11 +42,11 @@ def registerSampleData():
     SampleData.SampleDataLogic.registerCustomSampleDataCategory("X-ray Tomography", title=_("X-ray Tomography"))
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="X-ray Tomography",
-        sampleName="X-ray Tomography head radiograph",
-        uris=(Path(__file__).parent / "Resources" / "SampleData" / "HeadRadiograph.nrrd").as_uri(),
-        fileNames="HeadRadiograph.nrrd",
-        checksums="SHA256:ee038a5c562928462ca733b0b2a009390e6f289234c7ee00ae4901e232bcd835",
-        nodeNames="HeadRadiograph",
+        sampleName="X-ray Tomography skull radiograph",
+        uris=(Path(__file__).parent / "Resources" / "SampleData" / "SkullRadiograph.nrrd").as_uri(),
+        fileNames="SkullRadiograph.nrrd",
+        checksums="SHA256:a3e47aab6ab80f4c74f2c43aa1d572ebfe11adbc2f5800576cb163aff7a145f4",
+        nodeNames="SkullRadiograph",
     )
 
 
@@ -208,7 +208,7 @@ class XrayTomographyTest(ScriptedLoadableModuleTest):
         from XrayTomographyLib.options import TomographyOptions
 
         registerSampleData()
-        source = SampleData.downloadSample("X-ray Tomography head radiograph")
+        source = SampleData.downloadSample("X-ray Tomography skull radiograph")
         before = slicer.util.arrayFromVolume(source).copy()
         with tempfile.TemporaryDirectory() as folder:
             weights = str(Path(folder) / "own.safetensors")

@@ -93,6 +93,7 @@ METHODS = {
                 "P. Henzler, V. Rasche, T. Ropinski, T. Ritschel. "
                 "Single-image Tomography: 3D Volumes from 2D Cranial X-Rays. Eurographics 2018."
             ),
+            sample="InverseImagingLib.samples:radiograph",
         ),
     )
 }

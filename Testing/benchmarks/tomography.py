@@ -30,6 +30,7 @@ from XrayTomographyLib.networks import VolumeNet  # noqa: E402
 from XrayTomographyLib.options import TomographyOptions  # noqa: E402
 from XrayTomographyLib.rendering import rendered  # noqa: E402
 from XrayTomographyLib.tomograph import tomograph  # noqa: E402
+from XrayTomographyLib.transfer import Colors  # noqa: E402
 
 SIZES, REPEATS = (256, 512, 1024), 5
 
@@ -63,7 +64,7 @@ def times(size: int, weights: str) -> list[float]:
         median(lambda: made(image.with_array(image.array.copy()), size, weights)),  # another image, nothing is kept
         median(lambda: view(False)),
         median(lambda: view(True)),
-        median(lambda: rendered(densities, (30.0, 10.0))),
+        median(lambda: rendered(densities, (30.0, 10.0), Colors.BONE.look)),
         median(lambda: surface(volume, level)),
     ]
 

@@ -32,6 +32,7 @@ README = (
     "xraysyn",
     "xraysyn-radiograph",
     "xraysyn-live",
+    "xraytomography",
 )
 
 
@@ -237,7 +238,7 @@ def tomography(pictures: Pictures, module: Any) -> None:
     def settled() -> bool:
         return is_settled(panel)
 
-    source = parameters.inputVolume = SampleData.downloadSample("X-ray Tomography head radiograph")
+    source = parameters.inputVolume = SampleData.downloadSample("X-ray Tomography skull radiograph")
     slicer.util.setSliceViewerLayers(background=source, fit=True)
     ui.advancedButton.collapsed = False
     pictures.add("xraytomography-advanced", module)
@@ -245,15 +246,12 @@ def tomography(pictures: Pictures, module: Any) -> None:
     ui.applyButton.click()
     pictures.add("xraytomography-running", module)
     views.wait_until(settled, 120)
-    if not panel.results():  # a model has not come yet
-        pictures.add("xraytomography-failed", module)
-        return
     parameters.azimuth = 30.0
     views.wait_until(settled, 60)
     camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(
         slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
     )
-    camera.SetPosition(380, 660, 120)
+    camera.SetPosition(300, 520, 95)
     camera.SetFocalPoint(0, 0, 0)
     camera.SetViewUp(0, 0, 1)
     pictures.add("xraytomography", module, "Red", "3D")

@@ -211,7 +211,7 @@ def test_the_sample_with_the_real_worker(scene: Any, open_panel: Callable, settl
 
     section = open_panel("XrayTomography").section
     ui, p = section.ui, section.panel.parameters
-    source = p.inputVolume = SampleData.downloadSample("X-ray Tomography head radiograph")
+    source = p.inputVolume = SampleData.downloadSample("X-ray Tomography skull radiograph")
     p.size, p.weights = 96, str(tmp_path / "none.safetensors")
 
     def applied() -> str:

@@ -68,6 +68,16 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
         == "radiograph"
     )
 
+    assert (out / "tomography.png").stat().st_size > 50_000
+    volume, uncertainty = (images.read(out / f"tomography-{name}.nrrd").array for name in ("volume", "uncertainty"))
+    assert volume.shape == (256, 128, 256)
+    assert uncertainty.min() >= 0
+    assert json.loads((out / "tomography-report.json").read_text())["reprojection PSNR"] > 60
+    with Picture.open(out / "tomography.gif") as animation:
+        assert animation.n_frames == 36
+    open_scene(scene, out / "tomography.mrb", tmp_path)
+    assert shown(scene) == {"Red": "radiograph", "Yellow": "volume (estimate)"}
+
 
 def open_scene(scene: Any, path: Path, folder: Path) -> None:
     with zipfile.ZipFile(path) as bundle:

@@ -9,8 +9,9 @@ import numpy as np
 _SIDE = 64  # of the small picture that is looked at
 
 # Set by hand near a logistic fit to adult chest radiographs and to simulated chests, skulls and limbs.
-_WEIGHTS = {"midline": 2.0, "below": 3.0, "corners": 2.0, "sides": 1.0, "flat": 1.5}
+_WEIGHTS = {"midline": 2.0, "below": 3.0, "corners": 2.0, "sides": 1.0, "flat": 1.5, "edge": 2.0}
 _FLAT = 0.02  # of the range: so close to its end a pixel is taken for clipped
+_ALONE = 0.8  # of the edge is clipped at least where a subject is seen as a whole, as a bare skull is
 
 
 def bone_is_bright(picture: np.ndarray) -> tuple[bool, float]:
@@ -18,7 +19,7 @@ def bone_is_bright(picture: np.ndarray) -> tuple[bool, float]:
 
     The negative of a picture gives the other answer, as surely. Upright views of a chest, a head or a limb whose axis
     runs up and down are expected: where bone is bright, the midline and what is below are bright, the upper corners and
-    the sides dark, and clipped pixels (air beside the body) black rather than white.
+    the sides dark, and clipped pixels (air beside the body, or all around a specimen) black rather than white.
     """
     score = sum(_WEIGHTS[name] * value for name, value in _cues(picture).items())
     return score >= 0, 1 / (1 + math.exp(-abs(score)))
@@ -34,7 +35,11 @@ def _cues(picture: np.ndarray) -> dict[str, float]:
     chest = (y > 0.15) & (y < 0.65)
     low, high = float(small.min()), float(small.max())
     margin = _FLAT * (high - low)
-    flat = float((small < low + margin).mean() - (small > high - margin).mean())
+    black, white = small < low + margin, small > high - margin
+    flat = float(black.mean() - white.mean())
+    around = np.ones(small.shape, bool)
+    around[2:-2, 2:-2] = False
+    edge = [max(float(clipped[around].mean()) - _ALONE, 0.0) / (1 - _ALONE) for clipped in (black, white)]
 
     def mean(where: np.ndarray) -> float:
         return float(rank[np.broadcast_to(where, rank.shape)].mean())
@@ -45,6 +50,7 @@ def _cues(picture: np.ndarray) -> dict[str, float]:
         "corners": -mean((y < 0.12) & (x > 0.38)),
         "sides": -mean(x > 0.45),
         "flat": min(max(flat, -0.5), 0.5),
+        "edge": edge[0] - edge[1],
     }
 
 

@@ -23,7 +23,7 @@ class XrayTomographyPanelTest(unittest.TestCase):
         self.section = slicer.modules.XrayTomographyWidget.section
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.radiograph = SampleData.downloadSample("X-ray Tomography head radiograph")
+        self.radiograph = SampleData.downloadSample("X-ray Tomography skull radiograph")
         p = self.section.panel.parameters
         p.inputVolume, p.size, p.weights = self.radiograph, 64, str(Path(folder.name) / "own.safetensors")
         save_file(VolumeNet().state_dict(), p.weights)
@@ -43,7 +43,7 @@ class XrayTomographyPanelTest(unittest.TestCase):
         self.section.ui.applyButton.click()
         self.wait(self.isIdle, 120)
         self.assertTrue(self.section.ui.statusLabel.text.startswith("Finished"), self.section.ui.statusLabel.text)
-        volume = slicer.util.getNode("HeadRadiograph volume (estimate)")
+        volume = slicer.util.getNode("SkullRadiograph volume (estimate)")
         self.assertEqual(volume.GetNodeReference("InverseImaging.SourceVolume"), self.radiograph)
         rendering = slicer.modules.volumerendering.logic().GetFirstVolumeRenderingDisplayNode(volume)
         self.assertTrue(rendering.GetVisibility())
