@@ -23,7 +23,9 @@ from InverseImagingLib.errors import Cancelled, InputError
 from InverseImagingLib.image import Image, Meaning, read, write
 from InverseImagingLib.method import Progress
 from InverseImagingLib.models import own_weights
+from InverseImagingLib.xray.phantoms import Anatomy, phantom
 from XrayTomographyLib import case
+from XrayTomographyLib.formation import radiograph
 from XrayTomographyLib.fusion import fuse
 from XrayTomographyLib.intake import prepare
 from XrayTomographyLib.networks import VolumeNet
@@ -72,6 +74,13 @@ def test_a_page_of_text(weights: str, text: np.ndarray):
 
 def test_a_chest_is_doubted_by_its_header(weights: str):
     assert "The header says CHEST" in doubts(weights, GRAY, BodyPartExamined="CHEST")
+
+
+def test_a_chest_is_doubted_by_its_look(weights: str):
+    chest = phantom(Anatomy.THORAX, 96).array[::-1].astype(np.float32) / 1000 + 1
+    middle = chest[12:-12, :, 20:-20]  # as detectors show them, without air beside the arms
+    gray = np.log1p(-radiograph(torch.from_numpy(middle.clip(0) * 0.2)).numpy())
+    assert "if it shows a chest" in doubts(weights, (4000 * gray / gray.min()).astype(np.uint16))
 
 
 def test_a_gray_photograph_that_has_no_air(weights: str):

@@ -173,8 +173,8 @@ def _air(gray: np.ndarray, padding: np.ndarray, options: OpacityOptions, name: s
         if spread < _EVEN:
             return float(min(middle + 3 * spread, _DARK))
     warnings.append(
-        f"No air was found at the edge of '{name}', so that black alone counts as air; set the background if it shows "
-        "air elsewhere."
+        f"No air was found at the edge of '{name}', as there is beside a head, so that black alone counts as air; set "
+        "the background if it shows air elsewhere, and do not trust the depth if it shows a chest, or is a photograph."
     )
     return 0.0
 
