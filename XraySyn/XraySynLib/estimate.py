@@ -26,7 +26,8 @@ class Estimate:
 
     others: further such estimates of the same radiograph, which tell how sure it is. shown: the radiograph, (N, N)
     from 0 to 1. detail: what of it is finer than the densities make it, (N, N). depth: where most of the mass along
-    each ray is, in mm behind the middle, (SIZE, SIZE). refiner: of other views, if there is one.
+    each ray is, in mm behind the middle, (SIZE, SIZE). given: what these rays meet of bone and soft tissue in g/cm2,
+    (2, SIZE, SIZE). refiner: of other views, if there is one.
     """
 
     frame: Frame
@@ -36,6 +37,7 @@ class Estimate:
     shown: torch.Tensor
     detail: torch.Tensor
     depth: torch.Tensor
+    given: torch.Tensor
     refiner: Refiner | None
 
 
@@ -63,9 +65,10 @@ def estimate(
         volumes = frame.lift(planes)
         maps = agreeing(volumes.mean(dim=0), frame, wanted, beam, _STEPS)
         others = tuple(agreeing(volume, frame, wanted, beam, _STEPS_OF_OTHERS) for volume in volumes)
+        given = frame.projector([(0.0, 0.0)])(maps)[0] / 10
         detail = shown - look.shown(resized(wanted, len(shown)).clamp(min=0))
     depth = _depth(planes.mean(dim=0).sum(dim=0), frame)
-    return Estimate(frame, maps, others, look, shown, detail, depth, refiner)
+    return Estimate(frame, maps, others, look, shown, detail, depth, given, refiner)
 
 
 def _mirrored(picture: torch.Tensor, number: int) -> torch.Tensor:

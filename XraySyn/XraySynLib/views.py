@@ -36,11 +36,10 @@ def view(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> Vi
     """
     size = size or len(found.shown)
     sources = sources_of(found, azimuth, elevation)
-    if found.refiner is None:
-        along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
-    else:
+    along, *others = refiner_input(found, azimuth, elevation, sources)
+    if found.refiner is not None:
         with torch.inference_mode():
-            along = found.refiner(*(part[None] for part in refiner_input(found, azimuth, elevation, sources)))[0]
+            along = found.refiner(*(part[None] for part in (along, *others)))[0]
     shown = found.look.shown(resized(Beam()(along), size).clamp(min=0))
     if size > SIZE:
         flow = functional.interpolate(sources[None], (size, size), mode="bilinear", align_corners=False)[0]
@@ -53,9 +52,9 @@ def refiner_input(
     found: Estimate, azimuth: float, elevation: float, sources: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """What a Refiner takes, for one view; see sources_of."""
-    given, along = found.frame.projector([(0.0, 0.0), (azimuth, elevation)])(found.maps) / 10
+    along = found.frame.projector([(azimuth, elevation)])(found.maps)[0] / 10
     turned = (azimuth / LARGEST_ANGLE, elevation / LARGEST_ANGLE)
-    return along, _moved(given, sources), torch.tensor([*turned, *facts_of(found.frame)])
+    return along, _moved(found.given, sources), torch.tensor([*turned, *facts_of(found.frame)])
 
 
 def uncertainty(found: Estimate, azimuth: float, elevation: float, size: int = 0) -> torch.Tensor:

@@ -59,9 +59,8 @@ class RefineLesson(Lesson):
         frame, beam = Frame(cube.frame.side, from_behind=cube.frame.from_behind), Beam()
         found = self.find(random_radiograph(cube, rng), frame, tries=int(rng.choice(_TRIES)))
         with torch.no_grad():
-            given = beam(frame.projector([(0.0, 0.0)])(found.maps)[0] / 10)
             truth = functional.avg_pool3d(cube.maps, (1, cube.frame.voxels[1] // frame.voxels[1], 1))
-            return replace(found, others=()), agreeing(truth, frame, given, beam, _STEPS)
+            return replace(found, others=()), agreeing(truth, frame, beam(found.given), beam, _STEPS)
 
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
         *seen, truth = (part.to(self.device) for part in sample)
