@@ -45,43 +45,50 @@ class Decoder:
     """Collects bytes as they arrive, in pieces of any size, and gives back whole frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
         self._header: dict[str, Any] | None = None
-        self._missing = _LENGTH.size
         self._header_length: int | None = None
+        self._await(_LENGTH.size)
 
     def feed(self, data: bytes) -> Iterator[tuple[dict[str, Any], dict[str, Image]]]:
         """Take the next bytes; yield each frame that they complete as (header, images). Raises FrameError."""
-        self._buffer += data
-        while len(self._buffer) >= self._missing:
-            piece, self._buffer = self._buffer[: self._missing], self._buffer[self._missing :]
+        rest = memoryview(data)
+        while len(rest) >= (missing := len(self._part) - self._filled):
+            self._part[self._filled :] = rest[:missing]
+            rest = rest[missing:]
             if self._header is not None:
-                yield self._finish(self._header, piece)
+                yield self._finish(self._header, self._part)
             elif self._header_length is None:
-                (self._header_length,) = _LENGTH.unpack(piece)
+                (self._header_length,) = _LENGTH.unpack(self._part)
                 if self._header_length > _MAX_HEADER:
-                    raise FrameError(f"unreadable answer beginning with {bytes(piece)!r}")
-                self._missing = self._header_length
+                    raise FrameError(f"unreadable answer beginning with {bytes(self._part)!r}")
+                self._await(self._header_length)
             else:
-                self._header = _read_header(piece)
-                self._missing = sum(_byte_count(d) for d in self._header["images"].values())
+                self._header = _read_header(self._part)
+                self._await(sum(_byte_count(d) for d in self._header["images"].values()))
+        self._part[self._filled : self._filled + len(rest)] = rest
+        self._filled += len(rest)
 
-    def _finish(self, header: dict[str, Any], body: bytearray) -> tuple[dict[str, Any], dict[str, Image]]:
+    def _await(self, size: int) -> None:
+        """The next part of the frame has that many bytes. They are written to where they stay: images are large."""
+        self._part, self._filled = memoryview(np.empty(size, np.uint8)), 0
+
+    def _finish(self, header: dict[str, Any], body: memoryview) -> tuple[dict[str, Any], dict[str, Image]]:
         images, start = {}, 0
         for name, described in header.pop("images").items():
             stop = start + _byte_count(described)
-            array = np.frombuffer(memoryview(body)[start:stop], dtype=described["dtype"]).reshape(described["shape"])
+            array = np.frombuffer(body[start:stop], dtype=described["dtype"]).reshape(described["shape"])
             images[name] = Image(
                 array, np.array(described["ijk_to_ras"]), Meaning(described["meaning"]), described["name"]
             )
             start = stop
-        self._header, self._header_length, self._missing = None, None, _LENGTH.size
+        self._header, self._header_length = None, None
+        self._await(_LENGTH.size)
         return header, images
 
 
-def _read_header(piece: bytearray) -> dict[str, Any]:
+def _read_header(piece: memoryview) -> dict[str, Any]:
     try:
-        header = json.loads(piece.decode())
+        header = json.loads(bytes(piece))
         header["images"].values()
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FrameError(f"unreadable answer beginning with {bytes(piece[:40])!r}") from None

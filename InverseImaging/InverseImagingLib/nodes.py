@@ -105,14 +105,19 @@ def ijk_to_ras_of(node: Any) -> np.ndarray:
 
 
 def node_from_image(image: Image, name: str) -> Any:
-    """A new volume node in the scene: a label map, a color volume or a scalar volume, as the image means it."""
+    """A new volume node in the scene: a label map, a color volume or a scalar volume, as the image means it.
+
+    Its window is left for the caller to set: to look for one in a large volume takes half a second.
+    """
     if image.meaning is Meaning.LABEL:
         node_class = "vtkMRMLLabelMapVolumeNode"
     else:
         node_class = "vtkMRMLVectorVolumeNode" if image.is_color else "vtkMRMLScalarVolumeNode"
     node = slicer.mrmlScene.AddNewNodeByClass(node_class, name)
-    update_node(node, image)
     node.CreateDefaultDisplayNodes()
+    if node_class == "vtkMRMLScalarVolumeNode":
+        node.GetDisplayNode().AutoWindowLevelOff()
+    update_node(node, image)
     return node
 
 
@@ -162,9 +167,10 @@ def report_of(node: Any) -> dict[str, Any]:
 
 
 def copy_window_level(node: Any, source: Any) -> None:
-    """Show a volume with the window, level and interpolation of another one."""
+    """Show a volume with the window, level and interpolation of another one, or with one of its own if that has none."""
     display, shown = node.GetDisplayNode(), source.GetDisplayNode()
-    if display is None or shown is None or not shown.IsA("vtkMRMLScalarVolumeDisplayNode"):
+    if shown is None or not shown.IsA("vtkMRMLScalarVolumeDisplayNode"):
+        display.AutoWindowLevelOn()
         return
     display.AutoWindowLevelOff()
     display.SetWindowLevel(shown.GetWindow(), shown.GetLevel())

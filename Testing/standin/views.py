@@ -15,16 +15,18 @@ BACKGROUND = "#1f1f1f"
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:
-    """Let Qt run until `condition()` is true.
+    """Let Qt run, as its event loop does, until `condition()` is true.
 
     Raises:
         AssertionError: It was not after `timeout` seconds.
     """
     end = time.monotonic() + timeout
+    loop, look = qt.QEventLoop(), qt.QTimer()
+    look.start(5)
     while not condition():
         assert time.monotonic() < end, f"Not true after {timeout} s"
-        slicer.app.processEvents()
-        time.sleep(0.005)
+        loop.processEvents(qt.QEventLoop.WaitForMoreEvents)
+    look.stop()
     slicer.app.processEvents()
 
 

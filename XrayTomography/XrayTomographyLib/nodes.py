@@ -77,12 +77,10 @@ def show_as(node: Any, product: Product) -> None:
     """Give a product the window and the colors that suit what it shows."""
     if product in (Product.ANAGLYPH, Product.GUESSED):
         return
-    highest = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
-    low, high = {
-        Product.VOLUME: (0.0, WHITE),
-        Product.UNCERTAINTY: (0.0, highest),
-        Product.RESIDUAL: (-highest, highest),
-    }.get(product, (0.0, 1.0))
+    low, high = 0.0, WHITE if product is Product.VOLUME else 1.0
+    if product in (Product.UNCERTAINTY, Product.RESIDUAL):
+        high = max(float(np.abs(slicer.util.arrayFromVolume(node)).max()), _LEAST_CONTRAST)
+        low = -high if product is Product.RESIDUAL else 0.0
     set_window(node, low, high)
     node.GetDisplayNode().SetAndObserveColorNodeID(_HEAT if product is Product.UNCERTAINTY else _GRAY)
 
