@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from . import cli_models, cli_restore, cli_synthesis, cli_tomography, cli_training, cli_xray
-from .device import let_idle_threads_sleep
+from .device import suit_process
 from .errors import Cancelled, InputError, sentence
 
 
@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    let_idle_threads_sleep()
+    suit_process()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import enum
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -28,12 +30,15 @@ class Device(str, enum.Enum):
         return {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA)", "mps": "MPS (Apple)"}[self.value]
 
 
-def let_idle_threads_sleep() -> None:
-    """Keep idle threads of torch from spinning, which slows a busy computer down many times and delays a cancel.
+def suit_process() -> None:
+    """Suit a process of ours to torch, before that is imported for the first time.
 
-    Works only before torch is imported for the first time.
+    Its idle threads sleep instead of spinning, which slows a busy computer down many times and delays a cancel. Python
+    rarely looks for garbage among its many objects, and not at the end: that takes a second and finds nothing.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    gc.set_threshold(50_000, 20, 20)
+    atexit.register(gc.freeze)
 
 
 def available_devices() -> list[str]:

@@ -23,7 +23,7 @@ import time
 import traceback
 from typing import Any, BinaryIO
 
-from .device import let_idle_threads_sleep
+from .device import suit_process
 from .errors import Cancelled, sentence
 from .frames import read_frames, write_frame
 from .image import Image
@@ -156,7 +156,7 @@ def _widen(pipe: int) -> None:
 
 def main() -> int:
     """Serve on the standard streams. Whatever else prints to standard output goes to standard error instead."""
-    let_idle_threads_sleep()
+    suit_process()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=1 << 16)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
