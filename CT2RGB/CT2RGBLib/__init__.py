@@ -1,0 +1,1 @@
+"""The colors of a cryosection for a CT."""

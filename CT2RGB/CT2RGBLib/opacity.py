@@ -1,0 +1,41 @@
+"""Opacity: what of a colored volume is seen in 3D, by the HU that its alpha keeps. Needs no torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from InverseImagingLib.method import Choice
+
+_LOWEST, _HIGHEST = -200.0, 600.0  # HU, whose codes are 0 and 255
+
+
+def code(hu: np.ndarray, body: np.ndarray) -> np.ndarray:
+    """The alpha (uint8) of HU: 0 outside the body, else 1 to 255 from -200 to 600 HU, in steps of 3.1 HU."""
+    return np.where(body, np.rint(_scaled(hu)).clip(1, 255), 0).astype(np.uint8)
+
+
+class Opacity(Choice):
+    """What a volume rendering shows of the body."""
+
+    SKIN = "skin"
+    MUSCLE = "muscle"
+    BONE = "bone"
+    VESSELS = "vessels"
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """The opacity of a millimeter, 0 to 1, at alphas from 0 to 255, which rise; linear in between."""
+        inside = tuple((float(_scaled(hu)), opacity) for hu, opacity in _POINTS[self])
+        return ((0.0, 0.0), *inside, (255.0, inside[-1][1]))
+
+
+def _scaled(hu: np.ndarray | float) -> np.ndarray:
+    return (np.clip(hu, _LOWEST, _HIGHEST) - _LOWEST) * (255 / (_HIGHEST - _LOWEST))
+
+
+_POINTS = {  # HU and opacity
+    Opacity.SKIN: ((-170.0, 0.0), (-100.0, 0.4), (0.0, 0.9)),
+    Opacity.MUSCLE: ((-20.0, 0.0), (20.0, 0.25), (60.0, 0.7), (150.0, 0.9)),
+    Opacity.BONE: ((130.0, 0.0), (200.0, 0.2), (350.0, 0.8)),
+    Opacity.VESSELS: ((110.0, 0.0), (160.0, 0.3), (240.0, 0.6), (340.0, 0.5), (420.0, 0.03), (580.0, 0.02)),
+}
