@@ -10,6 +10,7 @@ import numpy as np
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, check_options, ignore_progress, options_to_dict
+from InverseImagingLib.slices import cropped_geometry, slice_range
 
 from .companding import Companding
 from .masks import dropped
@@ -17,7 +18,7 @@ from .metrics import psnr
 from .options import FACTORS, Direction, Preset, RestorationOptions, Task, Tier
 from .problem import Estimate, Problem, Solver
 from .resampling import downsampler
-from .slices import cropped_geometry, finer_geometry, slice_axis, slice_range
+from .slices import finer_geometry, slice_axis
 
 VERSION = "1.0"
 _SMALLEST = 8  # pixels along each side of a slice

@@ -95,6 +95,18 @@ METHODS = {
             ),
             sample="InverseImagingLib.samples:radiograph",
         ),
+        Method(
+            name="CT2RGB",
+            title="CT2RGB",
+            sentence="See a CT in the colors of anatomy, slice by slice and in 3D.",
+            function="CT2RGBLib.colorize:colorize",
+            options="CT2RGBLib.options:ColorizeOptions",
+            citation=(
+                "H.-J. Liao, J.-S. Lin, H.-C. Wang, M. Sun. "
+                "CT2RGB: Seeing The True Colors of Computed Tomography Images. MIDL 2022 (under review)."
+            ),
+            sample="InverseImagingLib.samples:ct",
+        ),
     )
 }
 

@@ -8,9 +8,10 @@ from restoration_samples import volume
 
 from CTRestorationLib.options import Direction, Plane, RestorationOptions, Task, Tier
 from CTRestorationLib.restore import restore
-from CTRestorationLib.slices import finer_geometry, slice_axis, slice_range
+from CTRestorationLib.slices import finer_geometry, slice_axis
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.slices import slice_range
 
 matrices = st.lists(st.floats(-3, 3), min_size=12, max_size=12).map(
     lambda values: np.vstack([np.reshape(values, (3, 4)), [0, 0, 0, 1]])
