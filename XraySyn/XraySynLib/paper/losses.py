@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
+from InverseImagingLib.training.adversary import least_squares
+
 from ..beam import Beam
 from ..training.cubes import Cube
 from ..training.losses import apart
@@ -19,7 +21,7 @@ from .networks import volume_of
 from .prior import densities_of, parts_of
 
 _TRACE = 1e-3  # of a CT from 0 to 1 that the share of bone is not told from
-_IMAGES = 8  # that the authors sum up over
+_IMAGES = 8  # that the authors sum least squares up over, which goes with their weight of 0.02
 
 RECONSTRUCTION, ADVERSARIAL, SPARSITY = 1.0, 0.02, 0.005
 _FREE = 1.0  # g/cm2 by which the bone may change on average without a loss
@@ -63,14 +65,14 @@ def refiner_losses(
     """
     return {
         "reconstruction": RECONSTRUCTION * functional.l1_loss(reconstructed, radiograph),
-        "adversarial": ADVERSARIAL * _least_squares(judged, 1.0),
+        "adversarial": ADVERSARIAL * _IMAGES * least_squares(judged, 1.0),
         "sparsity": SPARSITY * bone_change(refined, coarse),
     }
 
 
 def discriminator_loss(real: torch.Tensor, refined: torch.Tensor) -> torch.Tensor:
     """Of the Discriminator's (B, 1, h, w) for radiographs, and for novel views detached from 2DRN; equation 14."""
-    return _least_squares(real, 1.0) + _least_squares(refined, 0.0)
+    return _IMAGES * (least_squares(real, 1.0) + least_squares(refined, 0.0))
 
 
 def bone_change(refined: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
@@ -80,8 +82,3 @@ def bone_change(refined: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
     """
     change = functional.l1_loss(functional.avg_pool2d(refined[:, :1], 2), coarse[:, :1])
     return torch.where(change > _FREE, change, torch.zeros_like(change))
-
-
-def _least_squares(judged: torch.Tensor, wanted: float) -> torch.Tensor:
-    """Mean over the patches, times 8, as the weight of 0.02 goes with a sum over 8 images."""
-    return _IMAGES * (judged - wanted).square().mean()

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.training.adversary import PatchDiscriminator
 
 
 class _Up(nn.Module):
@@ -177,28 +178,12 @@ class RefineNet2D(nn.Module):
         return _doubled(maps, "bilinear") + self.up(x)
 
 
-class Discriminator(nn.Module):
-    """Tells real radiographs from refined ones, patch by patch; for least squares, so without a sigmoid at the end.
-
-    Takes (B, 1, H, W), in the paper (B, 1, 256, 256), from 0 to 1. Gives one number for each patch of 70 x 70 pixels,
-    8 pixels apart, with 3 layers: (B, 1, H / 8 - 2, W / 8 - 2). width: filters of the first of the layers that halve
-    the image; every further one has twice as many, up to 8 times.
-
-    Source: Isola, Zhu, Zhou, Efros, Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
-    (PatchGAN), with instance norm instead of batch norm.
-    """
+class Discriminator(PatchDiscriminator):
+    """Tells real radiographs from refined ones, (B, 1, H, W) from 0 to 1, in the paper (B, 1, 256, 256); with instance
+    norm."""
 
     def __init__(self, width: int = 64, layers: int = 3) -> None:
-        super().__init__()
-        widths = [min(2**n, 8) * width for n in range(layers + 1)]
-        steps: list[nn.Module] = [nn.Conv2d(1, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        for n, (inputs, outputs) in enumerate(pairwise(widths), start=1):
-            stride = 2 if n < layers else 1
-            steps += [nn.Conv2d(inputs, outputs, 4, stride, 1), nn.InstanceNorm2d(outputs), nn.LeakyReLU(0.2)]
-        self.steps = nn.Sequential(*steps, nn.Conv2d(widths[-1], 1, 4, padding=1))
-
-    def forward(self, radiograph: torch.Tensor) -> torch.Tensor:
-        return self.steps(radiograph)
+        super().__init__(1, width, layers, nn.InstanceNorm2d)
 
 
 def _doubled(x: torch.Tensor, mode: str = "trilinear") -> torch.Tensor:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from torch import nn
-from torch.func import functional_call
 
+from InverseImagingLib.training.adversary import judged_by_still
 from InverseImagingLib.training.distributed import Team
 from InverseImagingLib.training.pool import drawn
 from InverseImagingLib.training.trainer import Lesson, TrainingOptions
@@ -88,8 +88,7 @@ class CriticLesson(Lesson):
         pictures = [_shown(look, one) for look, one in zip(2 * looks, Beam()(refined), strict=True)]
         given, other = torch.stack(pictures)[:, None].chunk(2)
         critic = self.network["critic"]  # type: ignore[index]
-        still = {name: weight.detach() for name, weight in critic.named_parameters()}
-        terms = refiner_losses(given, real, functional_call(critic, still, other), refined, coarse)
+        terms = refiner_losses(given, real, judged_by_still(critic, other), refined, coarse)
         return {**terms, "critic": discriminator_loss(critic(real), critic(other.detach()))}
 
 
