@@ -30,12 +30,12 @@ class Opacity(Choice):
 
 
 def _scaled(hu: np.ndarray | float) -> np.ndarray:
-    return (np.clip(hu, _LOWEST, _HIGHEST) - _LOWEST) * (255 / (_HIGHEST - _LOWEST))
+    return 255 * (np.clip(hu, _LOWEST, _HIGHEST) - _LOWEST) / (_HIGHEST - _LOWEST)
 
 
 _POINTS = {  # HU and opacity
     Opacity.SKIN: ((-170.0, 0.0), (-100.0, 0.4), (0.0, 0.9)),
     Opacity.MUSCLE: ((-20.0, 0.0), (20.0, 0.25), (60.0, 0.7), (150.0, 0.9)),
     Opacity.BONE: ((130.0, 0.0), (200.0, 0.2), (350.0, 0.8)),
-    Opacity.VESSELS: ((110.0, 0.0), (160.0, 0.3), (240.0, 0.6), (340.0, 0.5), (420.0, 0.03), (580.0, 0.02)),
+    Opacity.VESSELS: ((140.0, 0.0), (200.0, 0.25), (280.0, 0.6), (420.0, 0.5), (520.0, 0.04), (580.0, 0.02)),
 }

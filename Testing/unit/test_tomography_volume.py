@@ -14,6 +14,7 @@ from model_samples import write_bundle
 from pydicom import Dataset
 from tomography_samples import skull, untrained, write_untrained
 
+from InverseImagingLib.animation import turntable
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning, read
 from InverseImagingLib.method import Progress, Result
@@ -25,7 +26,7 @@ from XrayTomographyLib import fusion, tomograph
 from XrayTomographyLib.formation import Frame, opacity, radiograph
 from XrayTomographyLib.guess import guess
 from XrayTomographyLib.options import Facing, Product, TomographyOptions
-from XrayTomographyLib.pictures import anaglyph, eyes, turntable, views, wiggle
+from XrayTomographyLib.pictures import anaglyph, eyes, views, wiggle
 
 USUAL = {"volume", "uncertainty", "residual", "opacity"}
 AS_IT_IS: dict[str, Any] = {"crop": Crop.NONE, "invert": Invert.NO, "low": 0.0, "high": 100.0}

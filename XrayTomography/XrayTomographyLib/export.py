@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from InverseImagingLib.animation import check_animation, write_animation
+from InverseImagingLib.animation import Angles, check_animation, turntable, write_animation
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import beside, is_volume, suffix
 from InverseImagingLib.image import Image, Meaning, write
@@ -18,7 +18,7 @@ from InverseImagingLib.labels import labelled, note
 from InverseImagingLib.method import OnProgress
 
 from .options import ANIMATED_SIZE, USUAL_SIZE, Product, TomographyOptions
-from .pictures import Angles, anaglyph, eyes, turntable, views
+from .pictures import anaglyph, eyes, views
 from .rendering import rendered
 from .series import write_densities
 from .tomograph import tomograph, tomograph_to_file

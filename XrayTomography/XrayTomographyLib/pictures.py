@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from InverseImagingLib.animation import Angles
 from InverseImagingLib.xray.projector import Projector
 
 from .formation import Frame, integral_of_opacity, opacity
 from .guess import resized
 from .transfer import KNOWN_TO_GUESSED, channels
 
-Angles = tuple[float, float]  # azimuth and elevation in degrees, from the given view
 _LEAST = 1e-3  # integral of the density that is seen
 
 
@@ -37,11 +37,6 @@ def eyes(azimuth: float, elevation: float, parallax: float) -> tuple[Angles, Ang
 def wiggle(azimuth: float, elevation: float, parallax: float, count: int = 5) -> list[Angles]:
     """Views from the left eye to the right one."""
     return [(azimuth + float(turn), elevation) for turn in np.linspace(-parallax / 2, parallax / 2, count)]
-
-
-def turntable(elevation: float, count: int = 48) -> list[Angles]:
-    """Views from all around."""
-    return [(360.0 * number / count, elevation) for number in range(count)]
 
 
 def anaglyph(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from InverseImagingLib.animation import Angles
 from InverseImagingLib.xray.geometry import pose
 
-from .pictures import Angles
 from .transfer import Look, channels
 
 _ENTRIES = 1024  # of a table

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from InverseImagingLib import device as devices
+from InverseImagingLib.animation import Angles, turntable
 from InverseImagingLib.image import Image
 from InverseImagingLib.method import OnProgress, Progress, Result, ignore_progress
 
@@ -16,7 +17,7 @@ from .case import Case, begin
 from .fusion import Fused, fuse, fused_rows
 from .guess import PLANES, Guess, resized
 from .options import USUAL, Product, TomographyOptions
-from .pictures import Angles, anaglyph, eyes, guessed, side_by_side, turntable, views, wiggle
+from .pictures import anaglyph, eyes, guessed, side_by_side, views, wiggle
 from .rows_file import rows_file
 
 _COPIES = 3  # of a volume that are in memory at once

@@ -1,0 +1,128 @@
+"""Pictures of a colored volume in 3D, drawn by VTK without a window. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from InverseImagingLib.animation import Angles
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.files import quiet
+from InverseImagingLib.image import Image
+
+from .coarser import coarser, softened
+from .opacity import Opacity
+
+_VOXELS = 24e6  # more are not seen
+_MARGIN = 1.04  # around the body
+_AWAY = 4.0  # of the camera, in radii of the body
+_LAMP = (-0.4, 0.6, 1.0)  # from the body, as the camera sees it: right, up, towards
+_AMBIENT, _DIFFUSE, _SPECULAR, _SHININESS = 0.3, 1.0, 0.1, 12.0
+
+
+def rendered(colors: Image, opacity: Opacity, angles: Sequence[Angles], size: int) -> Iterator[np.ndarray]:
+    """Pictures (size, size, 3), 0 to 1, of an RGBA volume of uint8 whose alphas are those of opacity.code.
+
+    angles: azimuth from the patient's front towards the left, and elevation towards the head. The scale is the same
+    from everywhere. Raises InputError for a volume without alpha or without a body, and where VTK cannot draw.
+    """
+    if colors.array.shape[3:] != (4,):
+        raise InputError(f"'{colors.name}' has no transparency, by which it could be seen in 3D; make it with that.")
+    corners = _corners(colors)
+    middle = corners.mean(axis=0)
+    volume = softened(coarser(colors, _VOXELS))
+    with quiet():  # VTK tells where it looked for a screen
+        window, camera = _scene(volume, opacity, size)
+        if not window.SupportsOpenGL():
+            raise InputError("VTK cannot draw on this computer; install Mesa's EGL or OSMesa (libegl1, libosmesa6).")
+    frames = [_frame(*each) for each in angles]
+    radius = float(np.linalg.norm(corners - middle, axis=1).max())
+    camera.ParallelProjectionOn()
+    camera.SetParallelScale(max(np.abs((corners - middle) @ frame[:2].T).max() for frame in frames) * _MARGIN)
+    camera.SetFocalPoint(middle)
+    for frame in frames:
+        camera.SetPosition(middle + _AWAY * radius * frame[2])
+        camera.SetViewUp(frame[1])
+        camera.SetClippingRange((_AWAY - 1) * radius, (_AWAY + 1) * radius)
+        window.Render()
+        yield _picture(window)
+
+
+def _frame(azimuth: float, elevation: float) -> np.ndarray:
+    """The directions right, up and towards the viewer, in RAS, as rows."""
+    cos_azimuth, sin_azimuth, cos_elevation, sin_elevation = (
+        function(np.deg2rad(angle)) for angle in (azimuth, elevation) for function in (np.cos, np.sin)
+    )
+    right = [-cos_azimuth, -sin_azimuth, 0.0]
+    up = [sin_azimuth * sin_elevation, -cos_azimuth * sin_elevation, cos_elevation]
+    return np.array([right, up, np.cross(right, up)])
+
+
+def _corners(colors: Image) -> np.ndarray:
+    """Of the box that holds the body, (8, 3), in mm in RAS."""
+    body = colors.array[..., 3] > 0
+    found = [np.flatnonzero(body.any(axis=others)) for others in ((0, 1), (0, 2), (1, 2))]  # along I, J, K
+    if not found[0].size:
+        raise InputError(f"'{colors.name}' shows no body; check that it is a CT in HU.")
+    box = np.array(np.meshgrid(*((each[0] - 0.5, each[-1] + 0.5) for each in found))).reshape(3, -1).T
+    return box @ colors.ijk_to_ras[:3, :3].T + colors.ijk_to_ras[:3, 3]
+
+
+def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWindow, vtk.vtkCamera]:
+    grid = vtk.vtkImageData()
+    grid.SetDimensions(volume.array.shape[2::-1])
+    grid.SetSpacing(volume.spacing)
+    grid.GetPointData().SetScalars(numpy_to_vtk(volume.array.reshape(-1, 4)))
+    mapper = vtk.vtkSmartVolumeMapper()
+    mapper.SetInputData(grid)
+    mapper.SetUseJittering(True)
+    actor = vtk.vtkVolume()
+    actor.SetMapper(mapper)
+    actor.SetProperty(_property(opacity))
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy((volume.ijk_to_ras / [*volume.spacing, 1.0]).ravel())
+    actor.SetUserMatrix(matrix)
+    lamp = vtk.vtkLight()
+    lamp.SetLightTypeToCameraLight()
+    lamp.SetPosition(*_LAMP)
+    lamp.SetFocalPoint(0, 0, 0)
+    renderer = vtk.vtkRenderer()
+    renderer.AddViewProp(actor)
+    renderer.AddLight(lamp)
+    window = vtk.vtkRenderWindow()
+    window.SetOffScreenRendering(True)
+    window.SetMultiSamples(0)
+    window.SetSize(size, size)
+    window.AddRenderer(renderer)
+    return window, renderer.GetActiveCamera()
+
+
+def _property(opacity: Opacity) -> vtk.vtkVolumeProperty:
+    function = vtk.vtkPiecewiseFunction()
+    for alpha, share in opacity.points:
+        function.AddPoint(alpha, share)
+    result = vtk.vtkVolumeProperty()
+    result.IndependentComponentsOff()
+    result.SetInterpolationTypeToLinear()
+    result.SetScalarOpacity(function)
+    result.SetScalarOpacityUnitDistance(1.0)
+    result.ShadeOn()
+    result.SetAmbient(_AMBIENT)
+    result.SetDiffuse(_DIFFUSE)
+    result.SetSpecular(_SPECULAR)
+    result.SetSpecularPower(_SHININESS)
+    return result
+
+
+def _picture(window: vtk.vtkRenderWindow) -> np.ndarray:
+    seen = vtk.vtkWindowToImageFilter()
+    seen.SetInput(window)
+    seen.ReadFrontBufferOff()
+    seen.ShouldRerenderOff()
+    seen.Update()
+    width, height, _ = seen.GetOutput().GetDimensions()
+    rows = vtk_to_numpy(seen.GetOutput().GetPointData().GetScalars()).reshape(height, width, 3)
+    return rows[::-1].astype(np.float32) / 255
