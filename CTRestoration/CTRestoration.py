@@ -1,9 +1,7 @@
 import enum
 from pathlib import Path
 
-import numpy as np
 import slicer
-import vtk
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -245,13 +243,15 @@ class CTRestorationLogic(ScriptedLoadableModuleLogic):
     def slices(self, parameters, image):
         """The chosen slices as "A:B"; empty for all of them."""
         from CTRestorationLib.slices import slice_axis
+        from InverseImagingLib.nodes import slice_shown
 
         if parameters.sliceChoice is SliceChoice.ALL:
             return ""
         if parameters.sliceChoice is SliceChoice.RANGE:
             return f"{parameters.firstSlice}:{parameters.lastSlice + 1}"
         axis = slice_axis(image, parameters.plane)
-        index = currentSlice(parameters.inputVolume, image, axis, parameters.plane.value)
+        view = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[parameters.plane.value]
+        index = slice_shown(parameters.inputVolume, axis, view)
         return f"{index}:{index + 1}"
 
     def addResult(self, result, request):
@@ -292,17 +292,6 @@ class CTRestorationLogic(ScriptedLoadableModuleLogic):
             images["mask"] = image_from_node(mask)
         result = restore(images["image"], options, mask=images.get("mask"))
         return self.addResult(result, Request(options, images, inputVolume))
-
-
-def currentSlice(volume, image, axis, plane):
-    """Index, along an axis (0, 1, 2 = K, J, I) of the image, of the slice that the view of that plane shows."""
-    view = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[plane]
-    sliceNode = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode()
-    worldToVolume = vtk.vtkMatrix4x4()
-    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(None, volume.GetParentTransformNode(), worldToVolume)
-    center = [sliceNode.GetSliceToRAS().GetElement(row, 3) for row in range(4)]
-    ijk = np.linalg.solve(image.ijk_to_ras, worldToVolume.MultiplyPoint(center))
-    return int(np.clip(round(ijk[2 - axis]), 0, image.array.shape[axis] - 1))
 
 
 class CTRestorationTest(ScriptedLoadableModuleTest):

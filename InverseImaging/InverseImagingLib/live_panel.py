@@ -27,7 +27,8 @@ class LivePreview(Protocol):
 
 class LivePanel(RunPanel):
     """The panel of a method that is quick enough to follow the user: whenever a parameter changes while the parameter
-    livePreview is on, it runs once with the option `draft` and, when nothing changed for a moment, once without.
+    livePreview is on, it runs once with the option `draft` and, when nothing changed for a moment, once without; just
+    once where the method has no such option.
 
     The worker starts, and tries the method, as soon as there is an image, so that the first preview is as quick as the
     others. While one preview is computed, only the newest state waits. The preview goes, and the views are as before,
@@ -106,7 +107,7 @@ class LivePanel(RunPanel):
         self._preview.remove()
 
     def _onSettled(self) -> None:
-        if self.isPreviewing:
+        if self._previewed is not None and hasattr(self._previewed.options, "draft"):
             self._startPreview(draft=False)
 
     def _hasPackages(self) -> bool:
@@ -127,7 +128,9 @@ class LivePanel(RunPanel):
             if last is not None and draft and _same(request, last):
                 self._previewed = last
                 return False
-            options = dataclasses.replace(request.options, draft=draft)
+            options = request.options
+            if hasattr(options, "draft"):
+                options = dataclasses.replace(options, draft=draft)
             self._previewed = request
             self._start(dataclasses.replace(request, options=options), _Listener(self, request))
         except InputError as error:

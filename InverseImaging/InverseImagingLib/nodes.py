@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -13,6 +14,9 @@ import vtk
 
 from .errors import InputError
 from .image import Image, Meaning
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 REPORT_ATTRIBUTE = "InverseImaging.Report"
 DERIVED_ATTRIBUTE = "InverseImaging.Derived"
@@ -45,14 +49,20 @@ def mask_from_segment(segmentation: Any, segment: str, reference: Any) -> Image:
     """A segment as a label image on the grid of the reference volume. Raises InputError when it is not there."""
     if segmentation is None or not segment or segmentation.GetSegmentation().GetSegment(segment) is None:
         raise InputError("No segment is selected as mask; select one, or paint one with Paint.")
-    try:
-        array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, reference)
-    except RuntimeError:
-        array = None
-    if array is None or not array.any():
+    array = array_of_segment(segmentation, segment, reference)
+    if array is None:
         name = segmentation.GetSegmentation().GetSegment(segment).GetName()
         raise InputError(f"Segment '{name}' is empty; paint into it or select another one.")
     return Image(array, ijk_to_ras_of(reference), Meaning.LABEL, segmentation.GetName())
+
+
+def array_of_segment(segmentation: Any, segment: str, reference: Any) -> np.ndarray | None:
+    """A segment on the grid of the reference volume, 1 inside, or None where it has nothing there."""
+    try:
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, reference)
+    except RuntimeError:
+        return None
+    return array if array is not None and array.any() else None
 
 
 class KeptImages:
@@ -64,16 +74,15 @@ class KeptImages:
 
     def of_node(self, role: str, node: Any) -> Image:
         """image_from_node of the node in that role."""
-        return self._get(role, _state(node), lambda: image_from_node(node))
+        return self.get(role, state_of(node), lambda: image_from_node(node))
 
     def of_segment(self, role: str, segmentation: Any, segment: str, reference: Any) -> Image:
         """mask_from_segment of the segment in that role."""
-        own = segmentation.GetSegmentation().GetSegment(segment) if segmentation is not None else None
-        source = own.GetRepresentation(segmentation.GetSegmentation().GetSourceRepresentationName()) if own else None
-        state = (segment, source.GetMTime() if source else None, _state(segmentation), _state(reference))
-        return self._get(role, state, lambda: mask_from_segment(segmentation, segment, reference))
+        state = (state_of_segment(segmentation, segment), state_of(segmentation), state_of(reference))
+        return self.get(role, state, lambda: mask_from_segment(segmentation, segment, reference))
 
-    def _get(self, role: str, state: Any, make: Callable[[], Image]) -> Image:
+    def get(self, role: str, state: Any, make: Callable[[], Image]) -> Image:
+        """What is made in that role, of what has that state."""
         known, reference = self._kept.get(role, (None, None))
         image = reference() if reference is not None and known == state else None
         if image is None:
@@ -82,7 +91,14 @@ class KeptImages:
         return image
 
 
-def _state(node: Any) -> Any:
+def state_of_segment(segmentation: Any, segment: str) -> Any:
+    """Something that changes with the voxels of a segment."""
+    own = segmentation.GetSegmentation().GetSegment(segment) if segmentation is not None else None
+    source = own.GetRepresentation(segmentation.GetSegmentation().GetSourceRepresentationName()) if own else None
+    return segment, source.GetMTime() if source else None
+
+
+def state_of(node: Any) -> Any:
     """Something that changes with a node's voxels, geometry, name and transform."""
     if node is None:
         return None
@@ -101,6 +117,13 @@ def ijk_to_ras_of(node: Any) -> np.ndarray:
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
+def to_world(node: Any) -> np.ndarray:
+    """4 x 4 from a node's own RAS to the world's: its parent transform, if that is linear."""
+    matrix = vtk.vtkMatrix4x4()
+    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(node.GetParentTransformNode(), None, matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
 # Images to nodes
 
 
@@ -117,6 +140,9 @@ def node_from_image(image: Image, name: str) -> Any:
     node.CreateDefaultDisplayNodes()
     if node_class == "vtkMRMLScalarVolumeNode":
         node.GetDisplayNode().AutoWindowLevelOff()
+    if node_class == "vtkMRMLVectorVolumeNode":
+        opaque = image.array.shape[3] == 3
+        node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB if opaque else node.VoxelVectorTypeColorRGBA)
     update_node(node, image)
     return node
 
@@ -157,17 +183,36 @@ def place_beside(node: Any, source: Any) -> None:
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
 
 
+def newest_result(source: Any, attribute: str, value: str) -> Any:
+    """The last node that was made of a volume and has this value of an attribute, or None."""
+    found = (
+        node
+        for node in reversed(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
+        if node.GetAttribute(attribute) == value and node.GetNodeReference(SOURCE_ROLE) is source
+    )
+    return next(found, None)
+
+
 def report_of(node: Any) -> dict[str, Any]:
     """The report of a node that a method made, or an empty one."""
     text = node.GetAttribute(REPORT_ATTRIBUTE) if node is not None else None
     return json.loads(text) if text else {}
 
 
+def dicom_header_of(node: Any) -> Dataset | None:
+    """The header that a node was loaded from, if Slicer's DICOM database has that file."""
+    from .dicom import source_header
+
+    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split() if node is not None else []
+    path = slicer.dicomDatabase.fileForInstance(instances[0]) if instances else ""
+    return source_header([path]) if path and Path(path).is_file() else None
+
+
 # Display
 
 
 def copy_window_level(node: Any, source: Any) -> None:
-    """Show a volume with the window, level and interpolation of another one, or with one of its own if that has none."""
+    """Show a volume with the window, level and interpolation of another one, or one of its own if that has none."""
     display, shown = node.GetDisplayNode(), source.GetDisplayNode()
     if shown is None or not shown.IsA("vtkMRMLScalarVolumeDisplayNode"):
         display.AutoWindowLevelOn()
@@ -204,7 +249,8 @@ class SliceLayers:
 
 
 class Preview:
-    """A passing volume in the foreground of the slice views; gone without a trace when it is removed."""
+    """A passing volume, in gray or in color, in the foreground of the slice views; gone without a trace when it is
+    removed."""
 
     def __init__(self, like: Any) -> None:
         self._like = like
@@ -214,7 +260,7 @@ class Preview:
     def show(self, image: Image) -> None:
         if self._node is None:
             self._layers = SliceLayers()
-            self._node = slicer.vtkMRMLScalarVolumeNode()
+            self._node = slicer.vtkMRMLVectorVolumeNode() if image.is_color else slicer.vtkMRMLScalarVolumeNode()
             self._node.SetName("Inverse Imaging preview")
             self._node.SetHideFromEditors(True)
             self._node.SaveWithSceneOff()
@@ -223,7 +269,8 @@ class Preview:
             self._node.CreateDefaultDisplayNodes()
             self._node.GetDisplayNode().SaveWithSceneOff()
             self._node.SetAndObserveTransformNodeID(self._like.GetTransformNodeID())
-            copy_window_level(self._node, self._like)
+            if not image.is_color:
+                copy_window_level(self._node, self._like)
             slicer.util.setSliceViewerLayers(foreground=self._node, foregroundOpacity=1.0)
         else:
             update_node(self._node, image)
@@ -237,6 +284,15 @@ class Preview:
             if display is not None and slicer.mrmlScene.IsNodePresent(display):
                 slicer.mrmlScene.RemoveNode(display)
         self._node = self._layers = None
+
+
+def slice_shown(volume: Any, axis: int, view: str) -> int:
+    """Index, along an array axis (0, 1, 2 for K, J, I) of a volume, of the slice in which a slice view's middle lies;
+    the nearest one where it lies beside the volume."""
+    to_ras = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
+    center = slicer.util.arrayFromVTKMatrix(to_ras)[:, 3]
+    ijk = np.linalg.solve(to_world(volume) @ ijk_to_ras_of(volume), center)
+    return int(np.clip(round(ijk[2 - axis]), 0, volume.GetImageData().GetDimensions()[2 - axis] - 1))
 
 
 class Curve:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from InverseImagingLib.image import Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import add_result, set_window, update_node
+from InverseImagingLib.volume_view import replace_points, show_in_3d
 from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
 from .options import Picture, SynthesisOptions
@@ -84,25 +85,13 @@ def show_as(node: Any, picture: Picture) -> None:
 
 def show_volume(ct: Any, visible: bool) -> None:
     """Show or hide a coarse CT in the 3D views: bones, and the body as a haze. A new one takes the place of others."""
-    logic = slicer.modules.volumerendering.logic()
-    display = logic.GetFirstVolumeRenderingDisplayNode(ct)
-    if display is None:
-        if not visible:
-            return
-        for other in slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode"):
-            if other.GetVolumeNode() is not None and other.GetVolumeNode().GetAttribute(KIND) == CT:
-                other.SetVisibility(False)
-        display = logic.CreateDefaultVolumeRenderingNodes(ct)
-        look = display.GetVolumePropertyNode().GetVolumeProperty()
-        opacity, color = look.GetScalarOpacity(), look.GetRGBTransferFunction()
-        opacity.RemoveAllPoints()
-        color.RemoveAllPoints()
-        for value, share in _OPACITY:
-            opacity.AddPoint(value, share)
-        for value, *rgb in _COLOR:
-            color.AddRGBPoint(value, *rgb)
-        look.ShadeOn()
-    display.SetVisibility(visible)
+
+    def dress(rendering: Any) -> None:
+        replace_points(rendering.GetScalarOpacity(), _OPACITY)
+        replace_points(rendering.GetRGBTransferFunction(), _COLOR)
+        rendering.ShadeOn()
+
+    show_in_3d(ct, KIND, CT, dress, visible=visible)
 
 
 class SynthesisPreview(PicturePreview):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from InverseImagingLib.dicom import source_header
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import (
@@ -18,24 +17,23 @@ from InverseImagingLib.nodes import (
     REPORT_ATTRIBUTE,
     SOURCE_ROLE,
     add_result,
+    dicom_header_of,
     image_from_node,
+    newest_result,
     place_beside,
     report_of,
     set_window,
     update_node,
 )
+from InverseImagingLib.volume_view import replace_points, show_in_3d
 from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
 from .mesh import COLORS, color_by_uncertainty, surface
 from .options import ANIMATIONS, Product, TomographyOptions
 from .series import write_densities
-from .transfer import WHITE, Colors, Look
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
+from .transfer import WHITE, Colors
 
 KIND = "InverseImaging.Product"  # attribute of a result: a Product's value
-_COLORS = "InverseImaging.Colors"  # attribute of a volume property: the Colors that it was given
 _GRAY, _HEAT = "vtkMRMLColorTableNodeGrey", "vtkMRMLPETProceduralColorNodePET-Heat"
 _LEAST_CONTRAST = 1e-3  # of a residual, in opacity, and of an uncertainty, in density
 
@@ -65,12 +63,7 @@ def _sequence(node: Any, views: list[Image], azimuths: list[float]) -> list[Any]
 
 def newest(source: Any, product: Product) -> Any:
     """The node of the last product of that kind that was made of a radiograph, or None."""
-    found = (
-        node
-        for node in reversed(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
-        if node.GetAttribute(KIND) == product.value and node.GetNodeReference(SOURCE_ROLE) is source
-    )
-    return next(found, None)
+    return newest_result(source, KIND, product.value)
 
 
 def show_as(node: Any, product: Product) -> None:
@@ -108,14 +101,8 @@ def add_surface(volume: Any, uncertainty: Any, level: float) -> Any:
 def write_dicom(volume: Any, path: Path) -> None:
     """Write densities as a derived DICOM series into a new folder, of the patient and study of their radiograph where
     Slicer's DICOM database has that. Raises InputError."""
-    header = _header_of(volume.GetNodeReference(SOURCE_ROLE))
+    header = dicom_header_of(volume.GetNodeReference(SOURCE_ROLE))
     write_densities(replace(image_from_node(volume), meaning=Meaning.SCALAR, dicom=header), path, report_of(volume))
-
-
-def _header_of(radiograph: Any) -> Dataset | None:
-    instances = (radiograph.GetAttribute("DICOM.instanceUIDs") or "").split() if radiograph is not None else []
-    path = slicer.dicomDatabase.fileForInstance(instances[0]) if instances else ""
-    return source_header([path]) if path and Path(path).is_file() else None
 
 
 # Views
@@ -124,44 +111,16 @@ def _header_of(radiograph: Any) -> Dataset | None:
 def show_volume(volume: Any, visible: bool, cut_away: bool, colors: Colors = Colors.BONE) -> None:
     """Show or hide densities in the 3D views, all of them or what lies in a box that can be dragged. New ones take the
     place of others. What the user makes of the colors stays until others are chosen."""
-    logic = slicer.modules.volumerendering.logic()
-    display = logic.GetFirstVolumeRenderingDisplayNode(volume)
-    if display is None:
-        if not visible:
-            return
-        _hide_others()
-        display = logic.CreateDefaultVolumeRenderingNodes(volume)
-    rendering = display.GetVolumePropertyNode()
-    if rendering.GetAttribute(_COLORS) != colors.value:
-        rendering.SetAttribute(_COLORS, colors.value)
-        _give_look(rendering.GetVolumeProperty(), colors.look, volume)
-    if cut_away and display.GetROINode() is None:
-        logic.CreateROINode(display)
-    display.SetCroppingEnabled(cut_away)
-    display.SetVisibility(visible)
-    if display.GetROINode() is not None:
-        display.GetROINode().SetDisplayVisibility(visible and cut_away)
 
+    def dress(rendering: Any) -> None:
+        replace_points(rendering.GetScalarOpacity(), [(density, lost) for density, (*_rgb, lost) in look.transfer])
+        replace_points(rendering.GetRGBTransferFunction(), [(density, *rgb) for density, (*rgb, _) in look.transfer])
+        depth = volume.GetSpacing()[1] * volume.GetImageData().GetDimensions()[1]
+        rendering.SetScalarOpacityUnitDistance(depth / 100)
+        rendering.SetShade(look.shaded)
 
-def _hide_others() -> None:
-    for display in slicer.util.getNodesByClass("vtkMRMLVolumeRenderingDisplayNode"):
-        volume = display.GetVolumeNode()
-        if volume is not None and volume.GetAttribute(KIND) == Product.VOLUME.value:
-            display.SetVisibility(False)
-            if display.GetROINode() is not None:
-                display.GetROINode().SetDisplayVisibility(False)
-
-
-def _give_look(rendering: Any, look: Look, volume: Any) -> None:
-    opacity, color = rendering.GetScalarOpacity(), rendering.GetRGBTransferFunction()
-    opacity.RemoveAllPoints()
-    color.RemoveAllPoints()
-    for density, (*rgb, lost) in look.transfer:
-        opacity.AddPoint(density, lost)
-        color.AddRGBPoint(density, *rgb)
-    depth = volume.GetSpacing()[1] * volume.GetImageData().GetDimensions()[1]
-    rendering.SetScalarOpacityUnitDistance(depth / 100)
-    rendering.SetShade(look.shaded)
+    look = colors.look
+    show_in_3d(volume, KIND, colors.value, dress, visible=visible, cut_away=cut_away)
 
 
 class TomographyPreview(PicturePreview):

@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..image import Image
 from ..method import Result
-from ..nodes import add_result, ijk_to_ras_of, place_beside, set_window, update_node
+from ..nodes import add_result, ijk_to_ras_of, place_beside, set_window, to_world, update_node
 from .geometry import ARRANGEMENTS, Geometry, Preset, angles_of, corners_of
 from .options import Look, RadiographOptions, azimuths
 
@@ -225,13 +225,6 @@ def is_faced(picture: Any) -> bool:
     """Whether the red slice view shows a picture."""
     widget = slicer.app.layoutManager().sliceWidget(VIEW)
     return widget is not None and widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() == picture.GetID()
-
-
-def to_world(node: Any) -> np.ndarray:
-    """4 x 4 from a node's own RAS to the world's: its parent transform, if that is linear."""
-    matrix = vtk.vtkMatrix4x4()
-    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(node.GetParentTransformNode(), None, matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def keep_view() -> None:
