@@ -6,12 +6,17 @@ import numpy as np
 
 from InverseImagingLib.method import Choice
 
-_LOWEST, _HIGHEST = -200.0, 600.0  # HU, whose codes are 0 and 255
+LOWEST, HIGHEST = -200.0, 600.0  # HU, whose codes are 0 and 255
+
+
+def alpha_of(hu: np.ndarray | float) -> np.ndarray:
+    """The alpha that HU have in the body, 0 to 255, not rounded."""
+    return 255 * (np.clip(hu, LOWEST, HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
 
 
 def code(hu: np.ndarray, body: np.ndarray) -> np.ndarray:
     """The alpha (uint8) of HU: 0 outside the body, else 1 to 255 from -200 to 600 HU, in steps of 3.1 HU."""
-    return np.where(body, np.rint(_scaled(hu)).clip(1, 255), 0).astype(np.uint8)
+    return np.where(body, np.rint(alpha_of(hu)).clip(1, 255), 0).astype(np.uint8)
 
 
 class Opacity(Choice):
@@ -25,12 +30,13 @@ class Opacity(Choice):
     @property
     def points(self) -> tuple[tuple[float, float], ...]:
         """The opacity of a millimeter, 0 to 1, at alphas from 0 to 255, which rise; linear in between."""
-        inside = tuple((float(_scaled(hu)), opacity) for hu, opacity in _POINTS[self])
+        inside = tuple((float(alpha_of(hu)), opacity) for hu, opacity in _POINTS[self])
         return ((0.0, 0.0), *inside, (255.0, inside[-1][1]))
 
-
-def _scaled(hu: np.ndarray | float) -> np.ndarray:
-    return 255 * (np.clip(hu, _LOWEST, _HIGHEST) - _LOWEST) / (_HIGHEST - _LOWEST)
+    @property
+    def level(self) -> float:
+        """The HU of the surface that is closest to it."""
+        return _LEVELS[self]
 
 
 _POINTS = {  # HU and opacity
@@ -39,3 +45,4 @@ _POINTS = {  # HU and opacity
     Opacity.BONE: ((130.0, 0.0), (200.0, 0.2), (350.0, 0.8)),
     Opacity.VESSELS: ((140.0, 0.0), (200.0, 0.25), (280.0, 0.6), (420.0, 0.5), (520.0, 0.04), (580.0, 0.02)),
 }
+_LEVELS = {Opacity.SKIN: -120.0, Opacity.MUSCLE: 10.0, Opacity.BONE: 200.0, Opacity.VESSELS: 170.0}

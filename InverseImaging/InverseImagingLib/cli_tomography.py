@@ -16,7 +16,7 @@ _FILES = {
     "uncertainty": "how wrong the network expects each density to be (.nrrd, .nii.gz, .mha)",
     "residual": "the radiograph less what the volume shows (.nrrd, .nii.gz, .mha)",
     "opacity": "the radiograph as it was taken (.nrrd, .nii.gz, .mha)",
-    "mesh": "the surface at --level, in mm (.stl, .obj, or .ply, whose red is uncertain)",
+    "mesh": "the surface at --level (.stl, .obj, or .ply and .glb, whose red is uncertain)",
     "view": "what is seen from --azimuth and --elevation (.png)",
     "colored": "the same in --colors (.png), or that from all around (.gif)",
     "anaglyph": "the same for red-cyan glasses (.png)",

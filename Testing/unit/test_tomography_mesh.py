@@ -13,7 +13,8 @@ from InverseImagingLib.image import Image
 vtk = pytest.importorskip("vtk")
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
-from XrayTomographyLib.mesh import color, color_by_uncertainty, surface, write_mesh  # noqa: E402
+from InverseImagingLib.mesh import write_mesh  # noqa: E402
+from XrayTomographyLib.mesh import color, color_by_uncertainty, surface  # noqa: E402
 
 RADIUS, MIDDLE = 30.0, np.array([10.0, -20.0, 5.0])  # mm, in RAS
 READERS = {".stl": vtk.vtkSTLReader, ".obj": vtk.vtkOBJReader, ".ply": vtk.vtkPLYReader}

@@ -14,7 +14,7 @@ from InverseImagingLib.animation import Angles, check_animation, turntable, writ
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import beside, is_volume, suffix
 from InverseImagingLib.image import Image, Meaning, write
-from InverseImagingLib.labels import labelled, note
+from InverseImagingLib.labels import NOTE, labelled, note
 from InverseImagingLib.method import OnProgress
 
 from .options import ANIMATED_SIZE, USUAL_SIZE, Product, TomographyOptions
@@ -47,7 +47,7 @@ class Outputs:
         if suffix(self.volume) == ".dcm":
             raise InputError(f"'{self.volume.name}' can hold one slice; name a folder, which gets all of the volume.")
         if self.mesh:
-            from .mesh import check_mesh
+            from InverseImagingLib.mesh import check_mesh
 
             check_mesh(self.mesh)
         pictures = [self.view, self.anaglyph]
@@ -126,11 +126,13 @@ def _seen(
 
 
 def _mesh(volume: Image, uncertainty: Image, path: Path, level: float) -> Callable[[], None]:
-    from .mesh import color_by_uncertainty, surface, write_mesh
+    from InverseImagingLib.mesh import write_mesh
+
+    from .mesh import color_by_uncertainty, surface
 
     mesh = surface(volume, level)
     color_by_uncertainty(mesh, uncertainty, level)
-    return lambda: write_mesh(mesh, path)
+    return lambda: write_mesh(mesh, path, NOTE)
 
 
 def _picture(array: np.ndarray, meaning: Meaning, path: Path) -> Callable[[], None]:

@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.mesh import COLORS
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import (
     DERIVED_ATTRIBUTE,
@@ -28,7 +29,7 @@ from InverseImagingLib.nodes import (
 from InverseImagingLib.volume_view import replace_points, show_in_3d
 from InverseImagingLib.xray.scene import PicturePreview, add_sequences, gather
 
-from .mesh import COLORS, color_by_uncertainty, surface
+from .mesh import color_by_uncertainty, surface
 from .options import ANIMATIONS, Product, TomographyOptions
 from .series import write_densities
 from .transfer import WHITE, Colors
