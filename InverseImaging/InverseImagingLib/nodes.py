@@ -289,8 +289,8 @@ class Preview:
 def slice_shown(volume: Any, axis: int, view: str) -> int:
     """Index, along an array axis (0, 1, 2 for K, J, I) of a volume, of the slice in which a slice view's middle lies;
     the nearest one where it lies beside the volume."""
-    to_ras = slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetSliceToRAS()
-    center = slicer.util.arrayFromVTKMatrix(to_ras)[:, 3]
+    node = slicer.mrmlScene.GetSingletonNode(view, "vtkMRMLSliceNode")
+    center = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:, 3]
     ijk = np.linalg.solve(to_world(volume) @ ijk_to_ras_of(volume), center)
     return int(np.clip(round(ijk[2 - axis]), 0, volume.GetImageData().GetDimensions()[2 - axis] - 1))
 

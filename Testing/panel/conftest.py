@@ -1,4 +1,4 @@
-"""Fixtures of the tests of X-ray Synthesis and of X-ray Tomography."""
+"""Fixtures of the tests of the panels that show their result live."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def tomography(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
     return open_panel("XrayTomography").section
+
+
+@pytest.fixture
+def ct2rgb(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel of CT2RGB, with a worker that only pretends to compute."""
+    from test_job import ScriptedPlace
+
+    monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
+    return open_panel("CT2RGB").section
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ def home(scene: Any, open_panel: Callable, wait_until: Callable, users: Path) ->
     open_panel("CTRestoration")
     open_panel("XraySyn")
     open_panel("XrayTomography")
+    open_panel("CT2RGB")
     panel = open_panel("InverseImaging")
     wait_until(lambda: not panel.runner.isRunning, 30)
     yield panel

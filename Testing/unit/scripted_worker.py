@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from CT2RGBLib.options import ColorizeOptions
 from InverseImagingLib import methods, worker
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, option, options_to_dict
+from InverseImagingLib.slices import cropped_geometry, patient_axes, slice_range
 from InverseImagingLib.xray.options import RadiographOptions, azimuths, views
 from XraySynLib.options import Picture, SynthesisOptions
 from XrayTomographyLib.options import ANIMATIONS, USUAL, Product, TomographyOptions
@@ -149,6 +151,34 @@ def tomography_by_name(image: Image, options: TomographyOptions, on_progress: On
     return Result({name: images[name] for name in made}, report)
 
 
+def colors_by_name(
+    image: Image,
+    options: ColorizeOptions,
+    on_progress: OnProgress,
+    mask: Image | None = None,
+    tints: Image | None = None,
+) -> Result:
+    """A stand-in for the colors of a CT: red is 200 times the strength, green 100 inside of the mask, blue the alpha of
+    the tints, the alpha 76."""
+    started = run(image, ScriptedOptions(script=image.name), on_progress)
+    axis = patient_axes(image.ijk_to_ras)[2]
+    chosen = slice_range(options.slices, image.array.shape[axis])
+    colors = np.zeros((*image.array.shape, 4 if options.rgba else 3), np.uint8)
+    colors[..., 0] = round(200 * options.strength)
+    colors[..., 1] = 100 if mask is None else 100 * mask.array
+    colors[..., 2] = 0 if tints is None else tints.array[..., 3]
+    colors[..., 3:] = 76
+    colors = colors.take(chosen, axis)
+    place = cropped_geometry(image, axis, chosen.start)
+    report = {
+        "method": "CT2RGB",
+        "same": started.report["same"],
+        "settings": options_to_dict(options),
+        "warnings": ["This is a test."],
+    }
+    return Result({"colors": Image(colors, place, Meaning.RGB, image.name)}, report)
+
+
 def sample() -> Image:
     return Image(np.ones((1, 2, 2), np.float32), name="sample")
 
@@ -178,6 +208,8 @@ methods.METHODS["XraySynRadiograph"] = dataclasses.replace(
 methods.METHODS["XrayTomography"] = dataclasses.replace(
     methods.METHODS["XrayTomography"], function="scripted_worker:tomography_by_name"
 )
+
+methods.METHODS["CT2RGB"] = dataclasses.replace(methods.METHODS["CT2RGB"], function="scripted_worker:colors_by_name")
 
 if __name__ == "__main__":
     sys.modules["scripted_worker"] = sys.modules["__main__"]

@@ -1,0 +1,96 @@
+"""The colors of a CT in the MRML scene: over it in the slice views, in 3D, and as a passing preview."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from InverseImagingLib.image import Image
+from InverseImagingLib.method import Result
+from InverseImagingLib.nodes import (
+    SOURCE_ROLE,
+    Preview,
+    add_result,
+    dicom_header_of,
+    image_from_node,
+    newest_result,
+)
+from InverseImagingLib.volume_view import replace_points, show_in_3d
+
+from .opacity import Opacity
+from .options import ColorizeOptions
+
+KIND = "InverseImaging.Colors"  # attribute of a result: what it is for
+SLICES, SPACE = "slices", "3D"
+
+
+def add_colors(result: Result, source: Any) -> list[Any]:
+    """Add the colors of a CT beside it: RGB for the slice views and, of more than one slice, RGBA for the 3D views,
+    because slice views take an opacity for how much of the CT shines through. Returns the nodes, the RGB first."""
+    image, name = result.images["colors"], source.GetName()
+    flat = image.with_array(image.array[..., :3])
+    nodes = [_add(flat, _("{name} colors (illustrative)").format(name=name), SLICES, result, source)]
+    if image.array.shape[3] == 4 and min(image.array.shape[:3]) > 1:
+        nodes.append(_add(image, _("{name} colors in 3D (illustrative)").format(name=name), SPACE, result, source))
+    return nodes
+
+
+def _add(image: Image, name: str, kind: str, result: Result, source: Any) -> Any:
+    node = add_result(image, name, source, result.report)
+    node.SetAttribute(KIND, kind)
+    return node
+
+
+def newest(source: Any, kind: str) -> Any:
+    """The last node of that kind that was made of a CT, or None."""
+    return newest_result(source, KIND, kind)
+
+
+def image_of(colors: Any) -> Image:
+    """The colors as an Image, with the header of their CT where Slicer's DICOM database has that."""
+    return replace(image_from_node(colors), dicom=dicom_header_of(colors.GetNodeReference(SOURCE_ROLE)))
+
+
+def show_volume(colors: Any, visible: bool, cut_away: bool, opacity: Opacity) -> None:
+    """Show or hide colors in the 3D views, as opaque as is chosen, all of them or what lies in a box that can be
+    dragged. What the user makes of the opacity stays until another is chosen."""
+
+    def dress(rendering: Any) -> None:
+        rendering.IndependentComponentsOff()
+        replace_points(rendering.GetScalarOpacity(), opacity.points)
+        rendering.SetScalarOpacityUnitDistance(1)
+        rendering.SetInterpolationTypeToLinear()
+        rendering.ShadeOn()
+
+    show_in_3d(colors, KIND, opacity.value, dress, visible=visible, cut_away=cut_away)
+
+
+class ColorPreview:
+    """The colors of one slice over their CT in the slice views; gone without a trace when they are removed."""
+
+    def __init__(self) -> None:
+        self._preview: Preview | None = None
+        self._source: Any = None
+
+    def show(self, result: Result, options: ColorizeOptions, source: Any) -> None:
+        if source is not self._source:
+            self.remove()
+            self._source = source
+        if self._preview is None:
+            self._preview = Preview(source)
+        self._preview.show(result.images["colors"])
+
+    def remove(self) -> None:
+        """Bring back what the views showed before."""
+        if self._preview is not None:
+            self._preview.remove()
+        self._preview = self._source = None
+
+
+def fade_foreground(opacity: float) -> None:
+    """Let what lies below shine through what the slice views show in front."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        composite.SetForegroundOpacity(opacity)
