@@ -81,7 +81,7 @@ def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWin
     mapper.SetUseJittering(True)
     actor = vtk.vtkVolume()
     actor.SetMapper(mapper)
-    actor.SetProperty(_property(opacity))
+    dress(actor.GetProperty(), opacity)
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy((volume.ijk_to_ras / [*volume.spacing, 1.0]).ravel())
     actor.SetUserMatrix(matrix)
@@ -100,21 +100,20 @@ def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWin
     return window, renderer.GetActiveCamera()
 
 
-def _property(opacity: Opacity) -> vtk.vtkVolumeProperty:
+def dress(look: vtk.vtkVolumeProperty, opacity: Opacity) -> None:
+    """Let a volume rendering of RGBA show what an opacity does, shaded."""
     function = vtk.vtkPiecewiseFunction()
     for alpha, share in opacity.points:
         function.AddPoint(alpha, share)
-    result = vtk.vtkVolumeProperty()
-    result.IndependentComponentsOff()
-    result.SetInterpolationTypeToLinear()
-    result.SetScalarOpacity(function)
-    result.SetScalarOpacityUnitDistance(1.0)
-    result.ShadeOn()
-    result.SetAmbient(_AMBIENT)
-    result.SetDiffuse(_DIFFUSE)
-    result.SetSpecular(_SPECULAR)
-    result.SetSpecularPower(_SHININESS)
-    return result
+    look.IndependentComponentsOff()
+    look.SetInterpolationTypeToLinear()
+    look.SetScalarOpacity(function)
+    look.SetScalarOpacityUnitDistance(1.0)
+    look.ShadeOn()
+    look.SetAmbient(_AMBIENT)
+    look.SetDiffuse(_DIFFUSE)
+    look.SetSpecular(_SPECULAR)
+    look.SetSpecularPower(_SHININESS)
 
 
 def _picture(window: vtk.vtkRenderWindow) -> np.ndarray:

@@ -1,6 +1,6 @@
 """DICOM out: a derived CT series that says whose patient it is, what it was made from, and how.
 
-What is the same for any other derived image, such as a radiograph (xray/dx.py), is public here.
+What is the same for any other derived image, such as a radiograph (xray/dx.py) or colors, is public here.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _REQUIRED = (
 
 # The same two for CT: how it was acquired.
 _KEPT_OF_CT = (
-    "Laterality PatientPosition ProtocolName AcquisitionNumber KVP ScanOptions DataCollectionDiameter "
+    "PatientPosition ProtocolName AcquisitionNumber KVP ScanOptions DataCollectionDiameter "
     "GantryDetectorTilt TableHeight RotationDirection ExposureTime XRayTubeCurrent Exposure FilterType FocalSpots "
     "ConvolutionKernel"
 )
@@ -89,20 +89,33 @@ def write_derived(
     -1024 to 3071). What means SCALAR is stored in 65535 steps from the lowest to the highest, of no unit (US).
     Source of the attributes: DICOM PS3.3, CT Image IOD (A.3). Raises InputError; nothing is left behind then.
     """
-    path = Path(path)
     stored, slope, intercept = _stored(image)
+    series = _ct_header(image, report, window, kind)
+    series.RescaleSlope, series.RescaleIntercept = format_number_as_ds(slope), ds(intercept)
+    series.RescaleType = "HU" if image.meaning is Meaning.HU else "US"
+    write_slices(image, stored, series, path)
+
+
+def write_slices(image: Image, stored: np.ndarray, series: Dataset, path: str | os.PathLike[str]) -> None:
+    """Write stored values, (K, J, I) int16 or uint16 or (K, J, I, 3) uint8, as a series of slices with the geometry
+    and the source images of an image; see write_derived for the path, what is exact, and the errors.
+
+    series: what the slices share but for their geometry, which is added to it.
+    """
+    path = Path(path)
     normal, lps = _geometry(image)
-    references = list(image.dicom.get("SourceImageSequence") or []) if image.dicom is not None else []
+    source = image.dicom if image.dicom is not None else Dataset()
+    if not source.get("BodyPartExamined"):  # what may be one of a pair; a part that is none must not have it
+        series.Laterality = None
+    keep(series, source, "Laterality")
+    references = list(source.get("SourceImageSequence") or [])
     if np.dot(normal, lps[:3, 2]) < 0:
         stored, references = stored[::-1], references[::-1]
         lps[:3, 3] += (len(stored) - 1) * lps[:3, 2]
         lps[:3, 2] *= -1
-    series = _ct_header(image, report, window, kind)
     series.ImageOrientationPatient = [ds(value) for column in (0, 1) for value in _unit(lps[:3, column])]
     series.PixelSpacing = [ds(np.linalg.norm(lps[:3, axis])) for axis in (1, 0)]
     series.SliceThickness = series.SpacingBetweenSlices = ds(np.dot(normal, lps[:3, 2]))
-    series.RescaleSlope, series.RescaleIntercept = format_number_as_ds(slope), ds(intercept)
-    series.RescaleType = "HU" if image.meaning is Meaning.HU else "US"
 
     single = path.suffix.lower() == ".dcm"
     if single and len(stored) > 1:
@@ -162,8 +175,6 @@ def _ct_header(image: Image, report: Mapping[str, Any], window: tuple[float, flo
     header = series_header(image, report, kind)
     for keyword in _REQUIRED_OF_CT.split():
         setattr(header, keyword, None)
-    if not source.get("BodyPartExamined"):  # what may be one of a pair; a part that is none must not have it
-        header.Laterality = None
     keep(header, source, _KEPT_OF_CT)
     header.SOPClassUID, header.Modality = CTImageStorage, "CT"
     header.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
@@ -265,12 +276,12 @@ def refer(header: Dataset, sources: list[Dataset]) -> None:
 
 
 def save(header: Dataset, plane: np.ndarray, path: Path) -> None:
-    """Write one image: plane, (rows, columns) int16 or uint16."""
+    """Write one image: plane, (rows, columns) int16 or uint16, or (rows, columns, 3) uint8."""
     header.SOPInstanceUID = generate_uid()
-    header.Rows, header.Columns = plane.shape
+    header.Rows, header.Columns = plane.shape[:2]
     header.PixelRepresentation = int(plane.dtype.kind == "i")
     header.PixelData = np.ascontiguousarray(plane, dtype=plane.dtype.newbyteorder("<")).tobytes()
-    header["PixelData"].VR = "OW"
+    header["PixelData"].VR = "OW" if plane.itemsize > 1 else "OB"
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
