@@ -1,0 +1,127 @@
+"""The compact network: it predicts, for each place, which color each HU has there.
+
+From a slice and its neighbors at 2 mm it makes a grid of local palettes: colors at knots of HU, one palette for even
+tissue and one for edges (Sobel in range). The color of a pixel is looked up by its own HU and edge strength, at the
+resolution of the CT. So colors change only where the CT does, or slowly: no contour can be invented.
+After the bilateral grids of M. Gharbi et al., Deep Bilateral Learning for Real-Time Image Enhancement, SIGGRAPH 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+KNOTS = (-1000, -880, -750, -500, -250, -150, -100, -60, -20, 10, 30, 45, 60, 90, 140, 220, 350, 600, 1000)
+PIXEL = 2.0  # mm, of the palettes
+_WIDTHS = (24, 48, 96, 128, 160)
+_LAYERS = 2  # palettes: even tissue, edges
+_SLICES = 3
+
+
+def knot_of(hu: torch.Tensor) -> torch.Tensor:
+    """HU as places among the knots, 0 to len(KNOTS) - 1, linear between them."""
+    knots = torch.tensor(KNOTS, dtype=hu.dtype, device=hu.device)
+    hu = hu.clamp(KNOTS[0], KNOTS[-1])
+    upper = torch.bucketize(hu, knots).clamp(1, len(KNOTS) - 1)
+    low, high = knots[upper - 1], knots[upper]
+    return upper - 1 + (hu - low) / (high - low)
+
+
+def shares_of(hu: torch.Tensor) -> torch.Tensor:
+    """How near each HU is to each knot: (B, 1, H, W) to (B, len(KNOTS), H, W), which sums to 1."""
+    knots = torch.arange(len(KNOTS), dtype=hu.dtype, device=hu.device)[:, None, None]
+    return (1 - (knot_of(hu) - knots).abs()).clamp_min(0)
+
+
+def looked_up(palettes: torch.Tensor, hu: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+    """Colors (B, 3, H, W) of a slice.
+
+    palettes: (B, 6, len(KNOTS), h, w), of the same field in any resolution. hu: (B, 1, H, W); edges: the same, 0 to 1.
+    """
+    batch, _, height, width = hu.shape
+    rows = _centers(height, hu)[:, None].expand(height, width)
+    columns = _centers(width, hu).expand(height, width)
+    place = torch.stack([columns.expand(batch, -1, -1), rows.expand(batch, -1, -1), _scaled(knot_of(hu[:, 0]))], dim=-1)
+    found = functional.grid_sample(palettes, place[:, None], align_corners=False, padding_mode="border")[:, :, 0]
+    even, edge = found.chunk(_LAYERS, dim=1)
+    return torch.lerp(even, edge, edges)
+
+
+def _centers(count: int, like: torch.Tensor) -> torch.Tensor:
+    return (2 * torch.arange(count, dtype=like.dtype, device=like.device) + 1) / count - 1
+
+
+def _scaled(knot: torch.Tensor) -> torch.Tensor:
+    """Places among the knots as grid_sample counts them."""
+    return (2 * knot + 1) / len(KNOTS) - 1
+
+
+class ColorNet(nn.Module):
+    """From a slice and its neighbors to palettes, or right to colors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inputs = _SLICES * len(KNOTS) + 4
+        self.down = nn.ModuleList(_block(a, b) for a, b in zip((inputs, *_WIDTHS[:-1]), _WIDTHS, strict=True))
+        self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
+        self.head = nn.Conv2d(_WIDTHS[0], _LAYERS * 3 * len(KNOTS), 1)
+        nn.init.normal_(self.head.weight, std=1e-3)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.linspace(0, 1, len(KNOTS)).repeat(_LAYERS * 3))
+
+    def forward(self, sample: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Colors (B, 3, H, W), about 0 to 1. sample: as training.samples draws it."""
+        hu, edges, spacing = sample["hu"], sample["sobel"], float(sample["spacing"].flatten()[0])
+        palettes = self.palettes(hu, edges, sample["body"], (spacing, spacing))
+        return looked_up(palettes, hu[:, 1:2], edges)
+
+    def palettes(
+        self, hu: torch.Tensor, edges: torch.Tensor, body: torch.Tensor, spacing: tuple[float, float]
+    ) -> torch.Tensor:
+        """Palettes (B, 6, len(KNOTS), h, w) of a slice, every PIXEL.
+
+        hu: (B, 3, H, W), the slice between those about 5 mm below and above, -1000 outside the body. edges: Sobel in
+        range per mm; body: 0 to 1 (B, 1, H, W). spacing: mm between rows and between columns.
+        """
+        size = tuple(max(round(n * mm / PIXEL), 1) for n, mm in zip(hu.shape[2:], spacing, strict=True))
+        planes = [functional.adaptive_avg_pool2d(shares_of(plane), size) for plane in hu.split(1, dim=1)]
+        others = [functional.adaptive_avg_pool2d(plane, size) for plane in (edges, body)]
+        values = torch.cat([*planes, *others, *_within(others[1])], dim=1)
+        steps = 2 ** (len(_WIDTHS) - 1)
+        values = functional.pad(values, (0, -size[1] % steps, 0, -size[0] % steps))
+        kept = []
+        for number, block in enumerate(self.down):
+            values = block(functional.avg_pool2d(values, 2) if number else values)
+            kept.append(values)
+        for block, side in zip(self.up, kept[-2::-1], strict=True):
+            values = functional.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
+            values = block(torch.cat([values, side], dim=1))
+        return self.head(values)[..., : size[0], : size[1]].unflatten(1, (_LAYERS * 3, len(KNOTS)))
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [
+            nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),  # not by the picture: the field that is shown must not matter
+            nn.SiLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _within(body: torch.Tensor) -> list[torch.Tensor]:
+    """Where each place lies in the box around the body, from -1 to 1 downwards and sideways: (B, 1, h, w) each."""
+    found = []
+    for axis in (2, 3):
+        along = (body > 0.5).any(dim=5 - axis, keepdim=True)
+        place = torch.arange(body.shape[axis], dtype=body.dtype, device=body.device)
+        place = place.reshape((-1, 1) if axis == 2 else (1, -1)).expand_as(along)
+        first = torch.where(along, place, torch.inf).amin(dim=axis, keepdim=True)
+        last = torch.where(along, place, -torch.inf).amax(dim=axis, keepdim=True)
+        scaled = 2 * (place - first) / (last - first).clamp_min(1) - 1
+        found.append(scaled.nan_to_num(0).clamp(-1, 1).expand_as(body))
+    return found
