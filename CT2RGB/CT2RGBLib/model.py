@@ -1,0 +1,90 @@
+"""Colors by the compact network: palettes of key slices, and of those between by interpolation."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+
+from InverseImagingLib.models import Weights, load_weights
+
+from .networks import ColorNet, looked_up
+from .options import ColorizeOptions
+from .preprocessing import sobel_in_range
+from .slices import Slices
+
+NEAR = 5.0  # mm to the neighbors that the network sees, as in training
+_KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
+_AIR = -1000.0  # HU, of all that is not body
+_MARGIN = 16.0  # mm around the body
+
+
+def painter(options: ColorizeOptions, slices: Slices, weights: Weights) -> ModelPainter:
+    """What colors the slices of one CT by a network with these weights. Raises InputError for those of another one."""
+    return ModelPainter(slices, _network(weights).to(options.device.value), options.ranges)
+
+
+class ModelPainter:
+    """A painter; see painters.Painter. ranges: HU of fat and of bone."""
+
+    def __init__(self, slices: Slices, network: ColorNet, ranges: tuple[tuple[float, float], ...]) -> None:
+        self._slices, self._network, self._ranges = slices, network, ranges
+        self._step = max(int(_KEYS / slices.spacing[0]), 1)
+        self._box = _box(slices)
+        self._palettes = functools.lru_cache(maxsize=2)(self._predicted)
+
+    def paint(self, slices: Slices, index: int) -> np.ndarray:
+        """See painters.Painter."""
+        hu, edges, _ = self._seen(index)
+        with torch.inference_mode():
+            colors = looked_up(self._interpolated(index), self._tensor(hu)[None, None], self._tensor(edges)[None, None])
+        page = np.zeros((*slices.shape, 3), np.float32)
+        page[self._box] = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        return page
+
+    def _interpolated(self, index: int) -> torch.Tensor:
+        first = index - index % self._step
+        last = min(first + self._step, self._slices.count - 1)
+        if index in (first, last):
+            return self._palettes(index)
+        return torch.lerp(self._palettes(first), self._palettes(last), (index - first) / (last - first))
+
+    def _predicted(self, index: int) -> torch.Tensor:
+        below, above = (self._slices.near(index, mm) for mm in (-NEAR, NEAR))
+        hu, edges, body = self._seen(index)
+        planes = np.stack([self._seen(below)[0], hu, self._seen(above)[0]])
+        with torch.inference_mode():
+            return self._network.palettes(
+                self._tensor(planes)[None],
+                self._tensor(edges)[None, None],
+                self._tensor(body)[None, None],
+                self._slices.spacing[1:],
+            )
+
+    def _seen(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """HU of a slice inside the box, air outside the body; its Sobel in range; where the body is, as 0 and 1."""
+        body = self._slices.body(index)[self._box]
+        hu = np.where(body, self._slices.hu(index)[self._box], np.float32(_AIR))
+        return hu, sobel_in_range(hu, self._ranges, self._slices.spacing[1:]), body.astype(np.float32)
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(next(self._network.parameters()).device)
+
+
+def _box(slices: Slices) -> tuple[slice, slice]:
+    """Rows and columns in which there is body in any slice, and a margin."""
+    body = functools.reduce(np.logical_or, (slices.body(index) for index in range(slices.count)))
+    found = []
+    for axis, mm in enumerate(slices.spacing[1:]):
+        places = np.nonzero(body.any(axis=1 - axis))[0]
+        margin = round(_MARGIN / mm)
+        found.append(slice(max(int(places[0]) - margin, 0), int(places[-1]) + margin + 1))
+    return found[0], found[1]
+
+
+@functools.lru_cache(maxsize=2)  # of head and body
+def _network(weights: Weights) -> ColorNet:
+    network = ColorNet()
+    load_weights(network, weights)
+    return network.eval()
