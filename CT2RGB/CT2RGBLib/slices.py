@@ -10,14 +10,26 @@ from InverseImagingLib.slices import patient_axes
 _LOWEST, _HIGHEST = -1024.0, 32767.0  # HU; scanners mark what they did not see by less
 
 
+def slice_axes(ijk_to_ras: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The array axes of slices, rows and columns, and the steps (1 or -1) along these to the head, back and left.
+
+    Slices are axial, but an image of one coronal or sagittal slice is taken as that.
+    """
+    right, anterior, superior = patient_axes(ijk_to_ras)
+    steps = {
+        axis: sign if ijk_to_ras[row, 2 - axis] > 0 else -sign
+        for axis, row, sign in ((right, 0, -1), (anterior, 1, -1), (superior, 2, 1))
+    }
+    orders = ((superior, anterior, right), (anterior, superior, right), (right, superior, anterior))
+    order = next((each for each in orders if min(shape[each[1]], shape[each[2]]) > 1), orders[0])
+    return order, (steps[order[0]], steps[order[1]], steps[order[2]])
+
+
 def canonical(array: np.ndarray, ijk_to_ras: np.ndarray) -> np.ndarray:
-    """A view of an array (K, J, I, ...) whose first axis runs to the head, the second to the back and the third to the
-    left of the patient, by the voxel axes nearest to these. What is written into the view is written into the array."""
-    axes = patient_axes(ijk_to_ras)
-    wanted = zip(axes[::-1], (2, 1, 0), (1, -1, -1), strict=True)  # slices to S, rows to P, columns to L
-    steps = tuple(slice(None, None, 1 if ijk_to_ras[row, 2 - axis] * sign > 0 else -1) for axis, row, sign in wanted)
-    rest = range(3, array.ndim)
-    return array.transpose(*axes[::-1], *rest)[steps]
+    """A view of an array (K, J, I, ...) as slices, rows and columns that run to the head, the back and the left of the
+    patient, by the voxel axes nearest to these. What is written into the view is written into the array."""
+    axes, steps = slice_axes(ijk_to_ras, array.shape)
+    return array.transpose(*axes, *range(3, array.ndim))[tuple(slice(None, None, step) for step in steps)]
 
 
 class Slices:
@@ -29,8 +41,8 @@ class Slices:
     def __init__(self, image: Image, body: np.ndarray) -> None:
         self._hu = canonical(image.array, image.ijk_to_ras)
         self._body = canonical(body, image.ijk_to_ras)
-        right, anterior, superior = (image.spacing[2 - axis] for axis in patient_axes(image.ijk_to_ras))
-        self.spacing = (superior, anterior, right)
+        axes, _ = slice_axes(image.ijk_to_ras, image.array.shape)
+        self.spacing = (image.spacing[2 - axes[0]], image.spacing[2 - axes[1]], image.spacing[2 - axes[2]])
 
     @property
     def count(self) -> int:

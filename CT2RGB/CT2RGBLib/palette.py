@@ -1,0 +1,163 @@
+"""The palette of tissues: colors by HU, edges, and the distance to skin and bone. No network; needs no torch.
+
+What HU alone cannot tell is decided by what lies around. A pixel on a steep edge shows two tissues at once, so it gets
+a mix of the colors on either side of the edge, and not that of a third tissue whose HU lie in between. What bone
+surrounds is marrow, or a brain where it is large and as dense as that. The outermost millimeters are skin.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .bones import bones
+from .options import ColorizeOptions
+from .slices import Slices
+
+Knots = tuple[tuple[float, tuple[int, int, int]], ...]  # HU that rise, and sRGB at each
+
+SKIN = (206, 164, 132)
+SOFT: Knots = (
+    (-1000, (14, 8, 8)),
+    (-930, (52, 24, 22)),
+    (-800, (112, 52, 46)),
+    (-500, (132, 62, 52)),
+    (-250, (196, 150, 104)),
+    (-130, (236, 208, 148)),
+    (-80, (232, 200, 138)),
+    (-40, (190, 124, 86)),
+    (0, (142, 70, 56)),
+    (40, (116, 46, 38)),
+    (80, (128, 48, 42)),
+    (150, (150, 58, 50)),
+    (350, (176, 76, 64)),
+    (500, (224, 196, 160)),
+    (700, (238, 224, 196)),
+    (1500, (246, 240, 222)),
+    (2500, (250, 248, 240)),
+    (3500, (196, 204, 212)),
+)
+MARROW: Knots = (
+    (-1000, (14, 8, 8)),
+    (-200, (226, 188, 126)),
+    (-80, (232, 196, 134)),
+    (0, (206, 146, 104)),
+    (80, (186, 112, 84)),
+    (200, (206, 152, 118)),
+    (350, (226, 198, 162)),
+    *SOFT[-4:],
+)
+NEURAL: Knots = (
+    (-1000, (14, 8, 8)),
+    (-80, (232, 196, 134)),
+    (0, (178, 142, 120)),
+    (20, (214, 184, 154)),
+    (32, (222, 194, 164)),
+    (48, (196, 154, 130)),
+    (80, (140, 54, 46)),
+    (200, (206, 152, 118)),
+    (350, (226, 198, 162)),
+    *SOFT[-4:],
+)
+
+_LOWEST, _HIGHEST, _STEP = -1024.0, 3600.0, 4.0  # HU of the tables
+_BLUR = 0.8  # mm, of the noise
+_SKIN, _THICK_SKIN = 1.5, 5.0  # mm, of what is skin anyway, and where it is as dense as skin
+_DENSE = (-80.0, -20.0)  # HU that fat has and skin has not
+_FAT = -100.0  # HU, that are taken to lie under the skin
+_EDGES = (150.0, 300.0)  # HU on either side that differ so are an edge, by half and wholly
+_STEEP = 0.12  # of that difference, from pixel to pixel
+_COARSE = 2.0  # mm, of pixels of which few make an edge
+_LUNG, _VESSEL = -500.0, 30.0  # HU: beside air there is lung or gut, the vessels and walls of which are no fat
+
+
+@dataclass(frozen=True)
+class PalettePainter:
+    """Colors by the tissues' palette; see Painter."""
+
+    def paint(self, slices: Slices, index: int) -> np.ndarray:
+        return paint(slices.hu(index), slices.body(index), slices.spacing[1:])
+
+
+def painter(options: ColorizeOptions) -> PalettePainter:
+    return PalettePainter()
+
+
+def paint(hu: np.ndarray, body: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    """sRGB (J, I, 3), float32 from 0 to 1, of HU (J, I) and of where the body is; spacing: mm of J and I."""
+    smooth = ndimage.gaussian_filter(hu, [min(_BLUR / mm, 1.2) for mm in spacing], truncate=2.0)
+    found = bones(smooth, spacing)
+    marrow, neural = (_enlarged(cells, found.steps, hu.shape) for cells in (found.bone, found.brain))
+    colors = _colors(smooth, marrow, neural)
+    _mix_edges(colors, np.where(body, smooth, np.float32(_FAT)), marrow, neural, spacing)
+    dense = ((smooth - _DENSE[0]) / (_DENSE[1] - _DENSE[0])).clip(0, 1)
+    skin = np.maximum(_nearness(body, _SKIN, spacing), dense * _nearness(body, _THICK_SKIN, spacing))
+    return colors + skin[..., None] * (np.array(SKIN, np.float32) / 255 - colors)
+
+
+def _nearness(body: np.ndarray, mm: float, spacing: tuple[float, float]) -> np.ndarray:
+    """1 at the outline of the body, 0 so many mm within; the borders of the image are no outline."""
+    sizes = [2 * max(1, round(mm / each)) + 1 for each in spacing]
+    within = _across(np.add, body.astype(np.float32), sizes) / np.float32(sizes[0] * sizes[1])
+    return (2.2 * (1 - within)).clip(0, 1)
+
+
+def _colors(hu: np.ndarray, marrow: np.ndarray, neural: np.ndarray) -> np.ndarray:
+    """Colors (..., 3) of HU (...), of which such shares are marrow and brain."""
+    at = ((hu - _LOWEST) / _STEP).clip(0, (_HIGHEST - _LOWEST) / _STEP).astype(np.int16)
+    colors = _table(SOFT)[at]
+    for share, knots in ((marrow, MARROW), (neural, NEURAL)):
+        there = share > 0
+        colors[there] += share[there][:, None] * (_table(knots)[at[there]] - colors[there])
+    return colors
+
+
+def _mix_edges(
+    colors: np.ndarray, hu: np.ndarray, marrow: np.ndarray, neural: np.ndarray, spacing: tuple[float, float]
+) -> None:
+    """Give pixels on steep edges the colors of both sides, in place."""
+    sizes = [5 if mm < _COARSE else 3 for mm in spacing]
+    low, high = _across(np.minimum, hu, sizes), _across(np.maximum, hu, sizes)
+    on = np.flatnonzero(high - low > _EDGES[0])
+    rows, columns = np.gradient(np.pad(hu, 1, mode="edge"))
+    steep = np.hypot(rows[1:-1, 1:-1].take(on), columns[1:-1, 1:-1].take(on))
+    hu, low, high, marrow, neural = (values.take(on) for values in (hu, low, high, marrow, neural))
+    airy = low < _LUNG
+    high[airy] = high[airy].clip(_VESSEL)
+    span = high - low
+    weight = ((span - _EDGES[0]) / (_EDGES[1] - _EDGES[0])).clip(0, 1)
+    weight *= np.maximum((steep / (_STEEP * span)).clip(0, 1), airy)
+    below, above = (_colors(side, marrow, neural) for side in (low, high))
+    mixed = below + ((hu - low) / span)[:, None] * (above - below)
+    flat = colors.reshape(-1, 3)
+    flat[on] += weight[:, None] * (mixed - flat[on])
+
+
+def _across(combine: np.ufunc, values: np.ndarray, sizes: list[int]) -> np.ndarray:
+    """The least, the largest or the sum of values (J, I) in a window of so many pixels around each."""
+    for axis, size in enumerate(sizes):
+        padded = np.moveaxis(
+            np.pad(values, [(size // 2,) * 2 if axis == each else (0, 0) for each in (0, 1)], "edge"), axis, 0
+        )
+        shifted = [padded[start : start + values.shape[axis]] for start in range(size)]
+        values = np.moveaxis(functools.reduce(combine, shifted), 0, axis)
+    return values
+
+
+def _enlarged(cells: np.ndarray, steps: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
+    """Cells as voxels, with soft outlines."""
+    if not cells.any():
+        return np.zeros(shape, np.float32)
+    large = cells.astype(np.float32).repeat(steps[0], 0).repeat(steps[1], 1)[: shape[0], : shape[1]]
+    sizes = [step | 1 for step in steps]
+    return _across(np.add, large, sizes) / np.float32(sizes[0] * sizes[1])
+
+
+@functools.lru_cache
+def _table(knots: Knots) -> np.ndarray:
+    at, colors = zip(*knots, strict=True)
+    hu = np.arange(_LOWEST, _HIGHEST + _STEP, _STEP)
+    return np.stack([np.interp(hu, at, channel) for channel in zip(*colors, strict=True)], -1).astype(np.float32) / 255
