@@ -44,8 +44,8 @@ def colorize(
     image: a CT in HU (K, J, I), stored in whatever order, also a single slice. mask: labels on its grid; colors are
     given where it is not 0, the gray of the CT elsewhere. tints: RGBA (K, J, I, 4) uint8 on its grid, laid over the
     colors by its alpha. "colors" is uint8 sRGB (K, J, I, 3), or with the option rgba (K, J, I, 4), whose alpha keeps
-    the HU (see opacity.code), on the grid of the chosen slices. Slices are axial. Where there are no weights of the model,
-    the palette of tissues gives the colors, and the report says so. Raises InputError; Cancelled passes through.
+    the HU (see opacity.code), on the grid of the chosen slices. Slices are axial. Where there are no weights of the
+    model, the palette of tissues gives the colors, and the report says so. Raises InputError; Cancelled passes through.
     """
     began = time.monotonic()
     options.check()

@@ -71,7 +71,8 @@ _FAT = -100.0  # HU, that are taken to lie under the skin
 _EDGES = (150.0, 300.0)  # HU on either side that differ so are an edge, by half and wholly
 _STEEP = 0.12  # of that difference, from pixel to pixel
 _COARSE = 2.0  # mm, of pixels of which few make an edge
-_LUNG, _VESSEL = -500.0, 30.0  # HU: beside air there is lung or gut, the vessels and walls of which are no fat
+_LUNG, _VESSEL = -500.0, 30.0  # HU: in what is lung, or gut, fine vessels and walls seem to be fat, and are not
+_LIGHT, _FEW = -250.0, 0.3  # HU above that of lungs, and the share of pixels around that makes fine structures
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _nearness(body: np.ndarray, mm: float, spacing: tuple[float, float]) -> np.n
 def _colors(hu: np.ndarray, marrow: np.ndarray, neural: np.ndarray) -> np.ndarray:
     """Colors (..., 3) of HU (...), of which such shares are marrow and brain."""
     at = ((hu - _LOWEST) / _STEP).clip(0, (_HIGHEST - _LOWEST) / _STEP).astype(np.int16)
-    colors = _table(SOFT)[at]
+    colors = _table(SOFT).take(at, axis=0)
     for share, knots in ((marrow, MARROW), (neural, NEURAL)):
         there = share > 0
         colors[there] += share[there][:, None] * (_table(knots)[at[there]] - colors[there])
@@ -121,11 +122,12 @@ def _mix_edges(
     """Give pixels on steep edges the colors of both sides, in place."""
     sizes = [5 if mm < _COARSE else 3 for mm in spacing]
     low, high = _across(np.minimum, hu, sizes), _across(np.maximum, hu, sizes)
+    fine = _across(np.add, (hu > _LIGHT).astype(np.float32), sizes) < _FEW * sizes[0] * sizes[1]
     on = np.flatnonzero(high - low > _EDGES[0])
     rows, columns = np.gradient(np.pad(hu, 1, mode="edge"))
     steep = np.hypot(rows[1:-1, 1:-1].take(on), columns[1:-1, 1:-1].take(on))
-    hu, low, high, marrow, neural = (values.take(on) for values in (hu, low, high, marrow, neural))
-    airy = low < _LUNG
+    hu, low, high, fine, marrow, neural = (values.take(on) for values in (hu, low, high, fine, marrow, neural))
+    airy = (low < _LUNG) & fine
     high[airy] = high[airy].clip(_VESSEL)
     span = high - low
     weight = ((span - _EDGES[0]) / (_EDGES[1] - _EDGES[0])).clip(0, 1)
@@ -139,9 +141,9 @@ def _mix_edges(
 def _across(combine: np.ufunc, values: np.ndarray, sizes: list[int]) -> np.ndarray:
     """The least, the largest or the sum of values (J, I) in a window of so many pixels around each."""
     for axis, size in enumerate(sizes):
-        padded = np.moveaxis(
-            np.pad(values, [(size // 2,) * 2 if axis == each else (0, 0) for each in (0, 1)], "edge"), axis, 0
-        )
+        around = [(0, 0), (0, 0)]
+        around[axis] = (size // 2, size // 2)
+        padded = np.moveaxis(np.pad(values, around, "edge"), axis, 0)
         shifted = [padded[start : start + values.shape[axis]] for start in range(size)]
         values = np.moveaxis(functools.reduce(combine, shifted), 0, axis)
     return values
