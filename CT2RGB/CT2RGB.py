@@ -195,6 +195,36 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
 
         return add_colors(result, request.source)
 
+    def savePictures(self, parameters, path):
+        """Write the last colors of the CT as a stack of PNG files into a new folder. Raises InputError."""
+        from CT2RGBLib.export import write_pictures
+        from CT2RGBLib.nodes import SLICES, image_of
+
+        write_pictures(image_of(parameters.inputVolume, SLICES), path)
+
+    def saveDicom(self, parameters, path):
+        """Write the last colors of the CT as a derived DICOM series into a new folder. Raises InputError."""
+        from CT2RGBLib.nodes import SLICES, image_of, newest
+        from CT2RGBLib.series import write_colors
+        from InverseImagingLib.nodes import report_of
+
+        source = parameters.inputVolume
+        write_colors(image_of(source, SLICES), path, report_of(newest(source, SLICES)))
+
+    def saveSurface(self, parameters, path):
+        """Write the colored surface of what is shown in 3D as GLB or PLY. Raises InputError."""
+        from CT2RGBLib.export import write_surface
+        from CT2RGBLib.nodes import SPACE, image_of
+
+        write_surface(image_of(parameters.inputVolume, SPACE), path, parameters.opacity.level)
+
+    def saveTurntable(self, parameters, path):
+        """Write what is shown in 3D, from all around, as an animated GIF. Raises InputError."""
+        from CT2RGBLib.export import write_turntable
+        from CT2RGBLib.nodes import SPACE, image_of
+
+        write_turntable(image_of(parameters.inputVolume, SPACE), path, parameters.opacity)
+
     def process(self, inputVolume, options=None, mask=None):
         """Color a CT now, in this process, and return the new nodes: RGB and, with the option rgba, RGBA for 3D.
 

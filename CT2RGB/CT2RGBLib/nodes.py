@@ -11,17 +11,17 @@ from slicer.i18n import tr as _
 from InverseImagingLib.image import Image
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import (
-    SOURCE_ROLE,
     Preview,
     add_result,
     dicom_header_of,
     image_from_node,
     newest_result,
 )
-from InverseImagingLib.volume_view import replace_points, show_in_3d
+from InverseImagingLib.volume_view import show_in_3d
 
 from .opacity import Opacity
 from .options import ColorizeOptions
+from .rendering import dress
 
 KIND = "InverseImaging.Colors"  # attribute of a result: what it is for
 SLICES, SPACE = "slices", "3D"
@@ -49,23 +49,16 @@ def newest(source: Any, kind: str) -> Any:
     return newest_result(source, KIND, kind)
 
 
-def image_of(colors: Any) -> Image:
-    """The colors as an Image, with the header of their CT where Slicer's DICOM database has that."""
-    return replace(image_from_node(colors), dicom=dicom_header_of(colors.GetNodeReference(SOURCE_ROLE)))
+def image_of(source: Any, kind: str) -> Image:
+    """The last colors of that kind of a CT, with the header of the CT where Slicer's DICOM database has that. Raises
+    InputError where there are none."""
+    return replace(image_from_node(newest(source, kind)), dicom=dicom_header_of(source))
 
 
 def show_volume(colors: Any, visible: bool, cut_away: bool, opacity: Opacity) -> None:
     """Show or hide colors in the 3D views, as opaque as is chosen, all of them or what lies in a box that can be
     dragged. What the user makes of the opacity stays until another is chosen."""
-
-    def dress(rendering: Any) -> None:
-        rendering.IndependentComponentsOff()
-        replace_points(rendering.GetScalarOpacity(), opacity.points)
-        rendering.SetScalarOpacityUnitDistance(1)
-        rendering.SetInterpolationTypeToLinear()
-        rendering.ShadeOn()
-
-    show_in_3d(colors, KIND, opacity.value, dress, visible=visible, cut_away=cut_away)
+    show_in_3d(colors, KIND, opacity.value, lambda look: dress(look, opacity), visible=visible, cut_away=cut_away)
 
 
 class ColorPreview:

@@ -13,7 +13,8 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Choice
 from InverseImagingLib.nodes import array_of_segment, ijk_to_ras_of, state_of, state_of_segment, to_world
-from InverseImagingLib.slices import patient_axes
+
+from .slices import slice_axes
 
 
 class Region(Choice):
@@ -61,7 +62,7 @@ def state_of_mask(volume: Any, box: Any, segmentation: Any) -> Any:
 
 def slice_axis(volume: Any) -> int:
     """The array axis (0, 1, 2 for K, J, I) of a volume along which its slices lie that are colored one by one."""
-    return patient_axes(ijk_to_ras_of(volume))[2]
+    return slice_axes(ijk_to_ras_of(volume), volume.GetImageData().GetDimensions()[::-1])[0][0]
 
 
 def slice_count(volume: Any) -> int:
@@ -71,8 +72,8 @@ def slice_count(volume: Any) -> int:
 
 def slices_of(mask: Image) -> str:
     """The slices that a mask touches, as "A:B"."""
-    axis = patient_axes(mask.ijk_to_ras)[2]
-    touched = np.flatnonzero(mask.array.any(axis=tuple({0, 1, 2} - {axis})))
+    axes, _ = slice_axes(mask.ijk_to_ras, mask.array.shape)
+    touched = np.flatnonzero(mask.array.any(axis=axes[1:]))
     return f"{touched[0]}:{touched[-1] + 1}"
 
 

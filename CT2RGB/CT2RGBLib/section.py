@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -16,12 +18,15 @@ from .nodes import SLICES, SPACE, ColorPreview, fade_foreground, newest, show_vo
 from .options import Tier
 from .scope import Region, box_around
 
+_SAVING = ("picturesButton", "dicomButton", "surfaceButton", "turntableButton")
+
 
 class ColorsSection(Section):
     """Between the widgets of the panel, its logic and the views. The live preview follows the red slice view."""
 
     def __init__(self, widget: Any, logic: Any) -> None:
         super().__init__(widget, logic, "CT2RGB")
+        self._tips = {name: getattr(self.ui, name).toolTip for name in _SAVING}
         self.panel = LivePanel(self, logic, "CT2RGB", _("CT2RGB"), ColorPreview())
         self.panel.previewRequest = logic.previewRequest
         self.panel.suits = lambda volume: (
@@ -34,6 +39,10 @@ class ColorsSection(Section):
         self.ui.weightsButton.connect("clicked(bool)", self.chooseWeights)
         self.ui.fadeSlider.connect("valueChanged(double)", self.onFade)
         self.ui.sideBySideButton.connect("clicked(bool)", self.onSideBySide)
+        self.ui.picturesButton.connect("clicked(bool)", self.onSavePictures)
+        self.ui.dicomButton.connect("clicked(bool)", self.onSaveDicom)
+        self.ui.surfaceButton.connect("clicked(bool)", self.onSaveSurface)
+        self.ui.turntableButton.connect("clicked(bool)", self.onSaveTurntable)
         red = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
         self.panel.addObserver(red, vtk.vtkCommand.ModifiedEvent, self.panel.updatePreview)
 
@@ -52,8 +61,16 @@ class ColorsSection(Section):
         self.ui.sideBySideButton.enabled = colors is not None
         for name in ("volumeCheckBox", "cutAwayCheckBox", "opacityComboBox"):
             getattr(self.ui, name).enabled = solid is not None
+        self._enableSaving(colors, ("picturesButton", "dicomButton"), _("Press Apply first."))
+        self._enableSaving(solid, ("surfaceButton", "turntableButton"), _("Press Apply first, for several slices."))
         if solid is not None:
             show_volume(solid, p.showVolume, p.cutAway, p.opacity)
+
+    def _enableSaving(self, colors: Any, buttons: tuple[str, ...], reason: str) -> None:
+        for name in buttons:
+            button = getattr(self.ui, name)
+            button.enabled = colors is not None
+            button.toolTip = self._tips[name] if colors is not None else reason
 
     def onNewBox(self) -> None:
         """Put a box around the CT, to be made smaller in the views."""
@@ -83,3 +100,30 @@ class ColorsSection(Section):
         p = self.panel.parameters
         p.livePreview = False
         compare_side_by_side(p.inputVolume, newest(p.inputVolume, SLICES))
+
+    def onSavePictures(self) -> None:
+        """Write the slices as pictures where the user wants them."""
+        self._save(self.logic.savePictures, _("Save pictures in a new folder"), "", "")
+
+    def onSaveDicom(self) -> None:
+        """Write the slices as DICOM where the user wants them."""
+        self._save(self.logic.saveDicom, _("Save DICOM series in a new folder"), "", "")
+
+    def onSaveSurface(self) -> None:
+        """Write the colored surface where the user wants it."""
+        kinds = _("Colored surface") + " (*.glb);;" + _("Colored surface") + " (*.ply)"
+        self._save(self.logic.saveSurface, _("Save colored surface"), ".glb", kinds)
+
+    def onSaveTurntable(self) -> None:
+        """Write views from all around where the user wants them."""
+        self._save(self.logic.saveTurntable, _("Save turntable"), ".gif", _("Animated GIF") + " (*.gif)")
+
+    def _save(self, save: Callable[[Any, Path], None], title: str, ending: str, kinds: str) -> None:
+        p = self.panel.parameters
+
+        def write(path: Path) -> None:
+            with slicer.util.WaitCursor():
+                save(p, path)
+
+        name = newest(p.inputVolume, SLICES).GetName() + ending
+        self.save(write, title, name, kinds, _("Written to {path}."))

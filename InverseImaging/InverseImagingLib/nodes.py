@@ -140,10 +140,9 @@ def node_from_image(image: Image, name: str) -> Any:
     node.CreateDefaultDisplayNodes()
     if node_class == "vtkMRMLScalarVolumeNode":
         node.GetDisplayNode().AutoWindowLevelOff()
-    if node_class == "vtkMRMLVectorVolumeNode":
-        opaque = image.array.shape[3] == 3
-        node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB if opaque else node.VoxelVectorTypeColorRGBA)
     update_node(node, image)
+    if image.is_color:
+        show_true_colors(node)
     return node
 
 
@@ -230,6 +229,13 @@ def set_window(node: Any, low: float, high: float) -> None:
     display.SetWindowLevelMinMax(low, high)
 
 
+def show_true_colors(node: Any) -> None:
+    """Show colors as they are, not stretched to what the volume has."""
+    opaque = node.GetImageData().GetNumberOfScalarComponents() == 3
+    node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB if opaque else node.VoxelVectorTypeColorRGBA)
+    set_window(node, 0, 255)
+
+
 class SliceLayers:
     """What the slice views showed at one moment, to bring it back later."""
 
@@ -269,7 +275,9 @@ class Preview:
             self._node.CreateDefaultDisplayNodes()
             self._node.GetDisplayNode().SaveWithSceneOff()
             self._node.SetAndObserveTransformNodeID(self._like.GetTransformNodeID())
-            if not image.is_color:
+            if image.is_color:
+                show_true_colors(self._node)
+            else:
                 copy_window_level(self._node, self._like)
             slicer.util.setSliceViewerLayers(foreground=self._node, foregroundOpacity=1.0)
         else:

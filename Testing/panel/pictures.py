@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [
-    str(REPOSITORY / folder) for folder in ("Testing", "InverseImaging", "CTRestoration", "XraySyn", "XrayTomography")
-]
+MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography", "CT2RGB")
+sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", *MODULES)]
 
 import standin  # noqa: E402
 
@@ -23,7 +22,6 @@ slicer = standin.boot()
 from standin import modules, views  # noqa: E402
 
 PANEL_WIDTH = 460
-MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography")
 README = (
     "ctrestoration",
     "ctrestoration-running",
@@ -33,6 +31,7 @@ README = (
     "xraysyn-radiograph",
     "xraysyn-live",
     "xraytomography",
+    "ct2rgb",
 )
 
 
@@ -56,6 +55,8 @@ def main() -> None:
     synthesis(pictures, module)
     slicer.mrmlScene.Clear(False)
     tomography(pictures, modules.show("XrayTomography"))
+    slicer.mrmlScene.Clear(False)
+    colors(pictures, modules.show("CT2RGB"))
     for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
@@ -273,6 +274,59 @@ def tomography(pictures: Pictures, module: Any) -> None:
     ui.applyButton.click()
     views.wait_until(settled, 60)
     pictures.add("xraytomography-failed", module)
+
+
+def colors(pictures: Pictures, module: Any) -> None:
+    import SampleData
+
+    from CT2RGBLib.opacity import Opacity
+    from CT2RGBLib.options import Tier
+    from CT2RGBLib.scope import Region
+
+    section = module.section
+    ui, panel, parameters = section.ui, section.panel, section.panel.parameters
+    pictures.add("ct2rgb-empty", module)
+
+    def settled() -> bool:
+        return is_settled(panel)
+
+    source = parameters.inputVolume = SampleData.downloadSample("X-ray Synthesis thorax phantom")
+    source.GetDisplayNode().SetWindowLevelMinMax(-160, 240)
+    slicer.util.setSliceViewerLayers(background=source, fit=True)
+    ui.advancedButton.collapsed = False
+    pictures.add("ct2rgb-advanced", module)
+    ui.advancedButton.collapsed = True
+    parameters.region = Region.BOX
+    ui.boxButton.click()
+    parameters.livePreview = True
+    views.wait_until(settled, 60)
+    pictures.add("ct2rgb-live", module, "Red")
+    parameters.region = Region.ALL
+    parameters.box.SetDisplayVisibility(False)
+    ui.applyButton.click()
+    pictures.add("ct2rgb-running", module)
+    views.wait_until(settled, 120)
+    camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(
+        slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
+    )
+    camera.SetPosition(500, 1150, 350)
+    camera.SetFocalPoint(0, 0, 0)
+    camera.SetViewUp(0, 0, 1)
+    parameters.fade = 0.5
+    pictures.add("ct2rgb-faded", module, "Red", "Yellow")
+    parameters.fade, parameters.showVolume = 1.0, True
+    pictures.add("ct2rgb", module, "Red", "3D")
+    for opacity in Opacity:
+        parameters.opacity = opacity
+        pictures.add(f"ct2rgb-{opacity.value}", module, "3D")
+    parameters.cutAway = True
+    box = slicer.util.getNode("Volume rendering ROI")
+    box.SetSize(box.GetSize()[0] / 2, *box.GetSize()[1:])
+    pictures.add("ct2rgb-cut-away", module, "Red", "3D")
+    parameters.tier, parameters.weights = Tier.MODEL, "missing.safetensors"
+    ui.applyButton.click()
+    views.wait_until(settled, 60)
+    pictures.add("ct2rgb-failed", module)
 
 
 def is_settled(panel: Any) -> bool:

@@ -326,6 +326,6 @@ def test_console_use(ct2rgb: Any, scene: Any) -> None:
 
     source = add_ct("scan")
     with pytest.raises(InputError, match="lie outside the image"):
-        ct2rgb.logic.process(source, ColorizeOptions(tier=Tier.PALETTE, slices="30:40"))
+        ct2rgb.logic.process(source, ColorizeOptions(tier=Tier.PALETTE, slices="30:40", as_hu=True))
     (node,) = ct2rgb.logic.process(source, ColorizeOptions(tier=Tier.PALETTE, slices="3:5", as_hu=True))
     assert slicer.util.arrayFromVolume(node).shape == (2, *SHAPE[1:], 3)
