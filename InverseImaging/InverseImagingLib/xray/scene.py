@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from ..errors import InputError
 from ..image import Image
 from ..method import Result
-from ..nodes import add_result, ijk_to_ras_of, place_beside, set_window, to_world, update_node
+from ..nodes import add_result, ijk_to_ras_of, place_beside, set_window, show_true_colors, to_world, update_node
 from .geometry import ARRANGEMENTS, Geometry, Preset, angles_of, corners_of
 from .options import Look, RadiographOptions, azimuths
 
@@ -272,6 +272,8 @@ def add_passing_picture(name: str, image: Image) -> Any:
     update_node(node, image)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SaveWithSceneOff()
+    if image.is_color:
+        show_true_colors(node)
     return node
 
 
