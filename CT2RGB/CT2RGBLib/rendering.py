@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import vtk
@@ -12,6 +13,7 @@ from InverseImagingLib.animation import Angles
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import quiet
 from InverseImagingLib.image import Image
+from InverseImagingLib.xray.geometry import corners_of
 
 from .coarser import coarser, softened
 from .opacity import Opacity
@@ -26,16 +28,17 @@ _AMBIENT, _DIFFUSE, _SPECULAR, _SHININESS = 0.3, 1.0, 0.1, 12.0
 def rendered(colors: Image, opacity: Opacity, angles: Sequence[Angles], size: int) -> Iterator[np.ndarray]:
     """Pictures (size, size, 3), 0 to 1, of an RGBA volume of uint8 whose alphas are those of opacity.code.
 
-    angles: azimuth from the patient's front towards the left, and elevation towards the head. The scale is the same
-    from everywhere. Raises InputError for a volume without alpha or without a body, and where VTK cannot draw.
+    angles: azimuth from the patient's front towards the left, and elevation towards the head. What is seen fills the
+    pictures, which have one scale. Raises InputError for a volume without alpha or of which nothing is seen, and where
+    VTK cannot draw.
     """
     if colors.array.shape[3:] != (4,):
         raise InputError(f"'{colors.name}' has no transparency, by which it could be seen in 3D; make it with that.")
-    corners = _corners(colors)
+    seen = _seen(colors, opacity)
+    corners = corners_of(seen.array.shape[:3], seen.ijk_to_ras)
     middle = corners.mean(axis=0)
-    volume = softened(coarser(colors, _VOXELS))
     with quiet():  # VTK tells where it looked for a screen
-        window, camera = _scene(volume, opacity, size)
+        window, camera = _scene(softened(coarser(seen, _VOXELS)), opacity, size)
         if not window.SupportsOpenGL():
             raise InputError("VTK cannot draw on this computer; install Mesa's EGL or OSMesa (libegl1, libosmesa6).")
     frames = [_frame(*each) for each in angles]
@@ -61,14 +64,19 @@ def _frame(azimuth: float, elevation: float) -> np.ndarray:
     return np.array([right, up, np.cross(right, up)])
 
 
-def _corners(colors: Image) -> np.ndarray:
-    """Of the box that holds the body, (8, 3), in mm in RAS."""
-    body = colors.array[..., 3] > 0
-    found = [np.flatnonzero(body.any(axis=others)) for others in ((0, 1), (0, 2), (1, 2))]  # along I, J, K
-    if not found[0].size:
-        raise InputError(f"'{colors.name}' shows no body; check that it is a CT in HU.")
-    box = np.array(np.meshgrid(*((each[0] - 0.5, each[-1] + 0.5) for each in found))).reshape(3, -1).T
-    return box @ colors.ijk_to_ras[:3, :3].T + colors.ijk_to_ras[:3, 3]
+def _seen(colors: Image, opacity: Opacity) -> Image:
+    """The box of a volume in which something is seen."""
+    start = next(alpha for (alpha, _), (_, share) in pairwise(opacity.points) if share > 0)
+    visible = colors.array[..., 3] > start
+    box = []
+    for others in ((1, 2), (0, 2), (0, 1)):
+        found = np.flatnonzero(visible.any(axis=others))
+        if not found.size:
+            raise InputError(f"'{colors.name}' has nothing to show as {opacity.value}; choose another opacity.")
+        box.append(slice(max(found[0] - 1, 0), found[-1] + 2))
+    matrix = colors.ijk_to_ras.copy()
+    matrix[:3, 3] += matrix[:3, :3] @ [each.start for each in reversed(box)]
+    return colors.with_array(colors.array[tuple(box)], ijk_to_ras=matrix)
 
 
 def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWindow, vtk.vtkCamera]:
@@ -102,12 +110,12 @@ def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWin
 
 def dress(look: vtk.vtkVolumeProperty, opacity: Opacity) -> None:
     """Let a volume rendering of RGBA show what an opacity does, shaded."""
-    function = vtk.vtkPiecewiseFunction()
+    function = look.GetScalarOpacity()
+    function.RemoveAllPoints()
     for alpha, share in opacity.points:
         function.AddPoint(alpha, share)
     look.IndependentComponentsOff()
     look.SetInterpolationTypeToLinear()
-    look.SetScalarOpacity(function)
     look.SetScalarOpacityUnitDistance(1.0)
     look.ShadeOn()
     look.SetAmbient(_AMBIENT)

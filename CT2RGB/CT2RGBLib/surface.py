@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import vtk
-from scipy.ndimage import binary_erosion, label, map_coordinates
+from scipy.ndimage import generate_binary_structure, label, map_coordinates
 from vtk.util.numpy_support import vtk_to_numpy
 
 from InverseImagingLib.errors import InputError
@@ -20,7 +20,6 @@ TRIANGLES = 300_000  # at most, which phones still turn
 _VOXELS = 8e6  # more make triangles that are taken away again
 _SMOOTHINGS, _PASS_BAND = 12, 0.1
 _LEAST = 0.002  # of the largest piece: smaller ones are noise
-_SHELL = 4  # voxels below the skin, which stay as they are
 _INSIDE = 1.0  # mm below the surface, where its color is
 
 
@@ -49,13 +48,25 @@ def surface(colors: Image, level: float) -> vtk.vtkPolyData:
     small[0] = False
     field = np.where(small[pieces], 0, alpha)
     if level < 0:
-        field[binary_erosion(alpha > 0, iterations=_SHELL, border_value=1)] = 255
+        field[_cavities(field >= least)] = 255
     for axis in range(3):  # where the volume ends, so does the surface: half a voxel beyond
         planes = np.moveaxis(field, axis, 0)
         planes[[0, -1]] = np.minimum(planes[[0, -1]], 2 * least)
     mesh = _finished(isosurface(field, least, volume.ijk_to_ras))
     set_colors(mesh, _colors_below(mesh, volume))
     return mesh
+
+
+def _cavities(solid: np.ndarray) -> np.ndarray:
+    """What is enclosed in its slice (K, J, I), even if not in the volume, which may end in the lungs."""
+    within = generate_binary_structure(3, 1)
+    within[[0, 2]] = False
+    spaces, count = label(~solid, within)
+    enclosed = np.ones(count + 1, bool)
+    enclosed[0] = False
+    for edge in (spaces[:, [0, -1]], spaces[:, :, [0, -1]]):
+        enclosed[edge] = False
+    return enclosed[spaces]
 
 
 def _finished(mesh: vtk.vtkPolyData) -> vtk.vtkPolyData:
