@@ -59,25 +59,38 @@ def prepare(
 
     pixel: mm. posterior_up: whether the pictures show the back above. Raises InputError.
     """
-    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
-    positions = [_position(path) for path in paths]
-    if not paths:
-        raise InputError(f"'{source}' holds no pictures ({', '.join(_SUFFIXES)}); give the folder of the cryosections.")
+    pictures = pictures_in(source)
     (target / FOLDER).mkdir(parents=True)
     rows = []
-    for number, (path, position) in enumerate(zip(paths, positions, strict=True)):
-        picture = read(path).array
-        if picture.ndim != 4:
-            raise InputError(f"'{path.name}' is gray; cryosections are in color.")
-        rgb = np.ascontiguousarray(picture[0, ::-1] if posterior_up else picture[0])[..., :3]
+    for number, (path, position) in enumerate(pictures):
+        rgb = read_picture(path, posterior_up)
         section = section_of(path.stem, rgb, position, pixel)
         if section is None:
             say(f"{path.name}: no body found, left out")
             continue
         write(section, target)
         rows.append((section.name, section.part, position, pixel, set_of(position)))
-        say(f"{path.name}: {number + 1} of {len(paths)}")
+        say(f"{path.name}: {number + 1} of {len(pictures)}")
     write_list(target, rows)
+
+
+def pictures_in(source: Path) -> list[tuple[Path, float]]:
+    """The cryosections in a folder, and their distances from the vertex in mm, which their names end in.
+
+    Raises InputError when there are none, or other names.
+    """
+    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise InputError(f"'{source}' holds no pictures ({', '.join(_SUFFIXES)}); give the folder of the cryosections.")
+    return [(path, _position(path)) for path in paths]
+
+
+def read_picture(path: Path, posterior_up: bool) -> np.ndarray:
+    """A cryosection (J, I, 3), uint8, in the canonical orientation. Raises InputError."""
+    picture = read(path).array
+    if picture.ndim != 4:
+        raise InputError(f"'{path.name}' is gray; cryosections are in color.")
+    return np.ascontiguousarray(picture[0, ::-1] if posterior_up else picture[0])[..., :3]
 
 
 def _position(path: Path) -> float:
@@ -87,16 +100,21 @@ def _position(path: Path) -> float:
     return float(numbers[-1])
 
 
-def section_of(name: str, rgb: np.ndarray, position: float, pixel: float) -> Section | None:
-    """What a picture (J, I, 3), uint8, in the canonical orientation shows, or None where there is no body."""
+def section_of(
+    name: str, rgb: np.ndarray, position: float, pixel: float, hu: np.ndarray | None = None
+) -> Section | None:
+    """What a picture (J, I, 3), uint8, in the canonical orientation shows, or None where there is no body.
+
+    hu: a CT of the same, (J, I), if there is one.
+    """
     body = body_of(rgb, pixel)
     if not body.any():
         return None
     cut = tuple(slice(max(index.min() - _MARGIN, 0), index.max() + _MARGIN + 1) for index in np.nonzero(body))
-    rgb, body = rgb[cut], body[cut]
+    rgb, body, hu = rgb[cut], body[cut], None if hu is None else hu[cut]
     tissues = tissues_of(rgb, body, pixel, Region.at(position))
     rgb = np.where((tissues == Tissue.AIR)[..., None], np.uint8(0), rgb)
-    return Section(name, "head" if position < _HEAD else "body", position, pixel, rgb, tissues)
+    return Section(name, "head" if position < _HEAD else "body", position, pixel, rgb, tissues, hu)
 
 
 def set_of(position: float) -> str:
