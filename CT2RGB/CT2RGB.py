@@ -197,8 +197,8 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
 
     def savePictures(self, parameters, path):
         """Write the last colors of the CT as a stack of PNG files into a new folder. Raises InputError."""
-        from CT2RGBLib.export import write_pictures
         from CT2RGBLib.nodes import SLICES, image_of
+        from CT2RGBLib.pictures import write_pictures
 
         write_pictures(image_of(parameters.inputVolume, SLICES), path)
 
@@ -213,17 +213,17 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
 
     def saveSurface(self, parameters, path):
         """Write the colored surface of what is shown in 3D as GLB or PLY. Raises InputError."""
-        from CT2RGBLib.export import write_surface
+        from CT2RGBLib.export import SightOptions, surface_writer
         from CT2RGBLib.nodes import SPACE, image_of
 
-        write_surface(image_of(parameters.inputVolume, SPACE), path, parameters.opacity.level)
+        surface_writer(image_of(parameters.inputVolume, SPACE), path, SightOptions(parameters.opacity))()
 
     def saveTurntable(self, parameters, path):
         """Write what is shown in 3D, from all around, as an animated GIF. Raises InputError."""
-        from CT2RGBLib.export import write_turntable
+        from CT2RGBLib.export import SightOptions, turntable_writer
         from CT2RGBLib.nodes import SPACE, image_of
 
-        write_turntable(image_of(parameters.inputVolume, SPACE), path, parameters.opacity)
+        turntable_writer(image_of(parameters.inputVolume, SPACE), path, SightOptions(parameters.opacity))()
 
     def process(self, inputVolume, options=None, mask=None):
         """Color a CT now, in this process, and return the new nodes: RGB and, with the option rgba, RGBA for 3D.

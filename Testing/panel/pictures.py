@@ -304,6 +304,7 @@ def colors(pictures: Pictures, module: Any) -> None:
     parameters.region = Region.ALL
     parameters.box.SetDisplayVisibility(False)
     ui.applyButton.click()
+    views.wait_until(lambda: ui.progressBar.value > 20, 120)
     pictures.add("ct2rgb-running", module)
     views.wait_until(settled, 120)
     camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import slicer
+from PIL import Image as Pillow
 from standin import views
 from test_ctrestoration_panel import contents
 from xraysyn_scene import MATRIX, SHAPE, add_ct, put_in_study, red, rendering_of, reports_of_previews, turn
 
 from CT2RGBLib.opacity import Opacity
 from CT2RGBLib.scope import Region
+from InverseImagingLib.image import Image, Meaning, read, write
 from InverseImagingLib.nodes import ijk_to_ras_of, report_of
 
 
@@ -183,6 +188,58 @@ def test_new_colors_take_the_place_of_old_ones_in_3d(applied: Any, settled: Call
     slicer.mrmlScene.RemoveNode(second)
     ui.volumeCheckBox.click()
     assert not rendering_of(first).GetVisibility()
+
+
+def test_colors_are_saved_as_files(
+    ct2rgb: Any, settled: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import qt
+
+    ui, p = ct2rgb.ui, ct2rgb.panel.parameters
+    slices, solid = (ui.picturesButton, ui.dicomButton), (ui.surfaceButton, ui.turntableButton)
+    source = p.inputVolume = add_ct()
+    assert not any(button.enabled for button in (*slices, *solid))
+    assert {button.toolTip for button in slices} == {"Press Apply first."}
+    p.region = Region.CURRENT
+    ui.applyButton.click()
+    settled(ct2rgb)
+    assert all(button.enabled for button in slices)
+    assert not any(button.enabled for button in solid)
+    assert ui.turntableButton.toolTip == "Press Apply first, for several slices."
+    p.region = Region.ALL
+    ui.applyButton.click()
+    settled(ct2rgb)
+    name = ct2rgb.panel.results()[0].GetName()
+
+    def save(button: Any, ending: str = "") -> Path:
+        path = tmp_path / f"{button.name}{ending}"
+        asked = []
+
+        def choose(parent: Any, title: str, name: str, kinds: str) -> str:
+            asked.append(name)
+            return str(path)
+
+        monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", choose)
+        button.click()
+        assert ui.statusLabel.text == f"Written to {path}."
+        assert asked == [name + ending]
+        return path
+
+    taken = tmp_path / "taken.dcm"
+    write(Image(np.zeros((1, 40, 40), np.int16), meaning=Meaning.HU), taken)
+    database = SimpleNamespace(fileForInstance={"1.2.3": str(taken)}.get)
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    source.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    saved = read(save(ui.dicomButton))
+    assert saved.array.shape == (*SHAPE, 3)
+    assert saved.dicom.StudyInstanceUID == pydicom.dcmread(taken).StudyInstanceUID
+    assert len(list(save(ui.picturesButton).glob("*.png"))) == SHAPE[0]
+    assert save(ui.surfaceButton, ".glb").read_bytes()[:4] == b"glTF"
+    with Pillow.open(save(ui.turntableButton, ".gif")) as gif:
+        assert gif.n_frames > 20
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / ui.dicomButton.name))
+    ui.dicomButton.click()
+    assert "is not empty; name a new one" in ui.statusLabel.text
 
 
 def test_a_module_that_was_left_shows_nothing_when_it_finishes(ct2rgb: Any, wait_until: Callable) -> None:

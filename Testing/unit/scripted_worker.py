@@ -159,7 +159,7 @@ def colors_by_name(
     tints: Image | None = None,
 ) -> Result:
     """A stand-in for the colors of a CT: red is 200 times the strength, green 100 inside of the mask, blue the alpha of
-    the tints, the alpha 76."""
+    the tints, the alpha 76 but for the rim."""
     started = run(image, ScriptedOptions(script=image.name), on_progress)
     axis = patient_axes(image.ijk_to_ras)[2]
     chosen = slice_range(options.slices, image.array.shape[axis])
@@ -167,7 +167,7 @@ def colors_by_name(
     colors[..., 0] = round(200 * options.strength)
     colors[..., 1] = 100 if mask is None else 100 * mask.array
     colors[..., 2] = 0 if tints is None else tints.array[..., 3]
-    colors[..., 3:] = 76
+    colors[3:-3, 3:-3, 3:-3, 3:] = 76
     colors = colors.take(chosen, axis)
     place = cropped_geometry(image, axis, chosen.start)
     report = {
