@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
+from skimage.color import rgb2lab
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import read
@@ -25,13 +26,11 @@ from .tissues import Region, Tissue, body_of, tissues_of
 
 FOLDER, LIST = "pairs", "split.csv"
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-_PERIOD, _TEST, _GAP = (
-    140.0,
-    (60.0, 80.0),
-    15.0,
-)  # mm: every so often a block is set apart, and what is near it left out
+# mm: every so often a block is set apart, and what is near it left out; the few sections of lungs are for training
+_PERIOD, _TEST, _GAP = 140.0, (100.0, 120.0), 15.0
 _HEAD = 250.0  # mm from the vertex that belong to the head, and the neck
 _MARGIN = 8  # pixels around the body
+_BLUISH = 4.0  # b* of a tissue that gelatin shines through, at most
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,15 @@ def section_of(
     cut = tuple(slice(max(index.min() - _MARGIN, 0), index.max() + _MARGIN + 1) for index in np.nonzero(body))
     rgb, body, hu = rgb[cut], body[cut], None if hu is None else hu[cut]
     tissues = tissues_of(rgb, body, pixel, Region.at(position))
-    rgb = np.where((tissues == Tissue.AIR)[..., None], np.uint8(0), rgb)
-    return Section(name, "head" if position < _HEAD else "body", position, pixel, rgb, tissues, hu)
+    return Section(name, "head" if position < _HEAD else "body", position, pixel, _cleaned(rgb, tissues), tissues, hu)
+
+
+def _cleaned(rgb: np.ndarray, tissues: np.ndarray) -> np.ndarray:
+    """Colors without gelatin: black where there is none but that, and of the nearest tissue where it shines through."""
+    air = tissues == Tissue.AIR
+    blue = rgb2lab(rgb)[..., 2] < _BLUISH
+    near = ndimage.distance_transform_edt(air | blue, return_distances=False, return_indices=True)
+    return np.where(air[..., None], np.uint8(0), rgb[tuple(near)])
 
 
 def set_of(position: float) -> str:

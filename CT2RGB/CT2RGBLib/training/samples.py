@@ -17,6 +17,7 @@ from ..options import ColorizeOptions
 from ..preprocessing import sobel_in_range
 from .pairs import Section
 from .synthesis import Scan, attenuation, noise
+from .tissues import Region
 
 PIXEL = 1.0  # mm, of what is drawn
 _RANGES = ColorizeOptions().ranges
@@ -40,6 +41,9 @@ class Drawing:
 
     def __init__(self, sections: Sequence[Section], size: int = 256) -> None:
         self.sections, self.size = sections, size
+        regions = [Region.at(section.position) for section in sections]
+        rarity = np.array([1 / np.sqrt(regions.count(region)) for region in regions])  # the legs are long
+        self.weights = rarity / rarity.sum()
 
     def __call__(self, options: TrainingOptions, first: int, team: Team) -> Iterator[dict[str, torch.Tensor]]:
         for batch in drawn(self._make, options, first, team):
@@ -48,7 +52,7 @@ class Drawing:
 
     def _make(self, rng: np.random.Generator) -> _Made:
         """A section of another size, turned and perhaps mirrored, as a scanner without noise sees it."""
-        index = int(rng.integers(len(self.sections)))
+        index = int(rng.choice(len(self.sections), p=self.weights))
         section, scan = self.sections[index], Scan.random(rng)
         angle, growth = np.deg2rad(rng.normal(0, _TURN / 2)), np.exp(rng.normal(0, _GROWTH / 2, 2))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / growth
@@ -56,13 +60,13 @@ class Drawing:
             turn[:, 1] *= -1
         alone = rng.random() < _ALONE
         hu = [
-            _moved(found, turn, section.pixel, around=-1000.0)
-            for found in (self._hu(near, scan, rng) for near in ([section] * 3 if alone else self._near(index)))
+            moved(found, turn, section.pixel, around=-1000.0)
+            for found in (hu_of(near, scan, rng) for near in ([section] * 3 if alone else self._near(index)))
         ]
         shape = hu[1].shape
-        rgb = np.stack([_moved(channel, turn, section.pixel) for channel in np.moveaxis(section.rgb / 255.0, -1, 0)])
-        body = _moved(section.body.astype(np.float32), turn, section.pixel) > 0.5
-        return _Made(np.stack([_fitted(plane, shape, -1000.0) for plane in hu]), rgb, body, scan)
+        rgb = np.stack([moved(channel, turn, section.pixel) for channel in np.moveaxis(section.rgb / 255.0, -1, 0)])
+        body = moved(section.body.astype(np.float32), turn, section.pixel) > 0.5
+        return _Made(np.stack([fitted(plane, shape, -1000.0) for plane in hu]), rgb, body, scan)
 
     def _near(self, index: int) -> list[Section]:
         """The section below, that one, and the one above; itself where there is none near."""
@@ -70,12 +74,6 @@ class Drawing:
         others = [self.sections[min(max(index + step, 0), len(self.sections) - 1)] for step in (1, -1)]
         below, above = (other if abs(other.position - own.position) < _NEAR else own for other in others)
         return [below, own, above]
-
-    @staticmethod
-    def _hu(section: Section, scan: Scan, rng: np.random.Generator) -> np.ndarray:
-        if section.hu is not None:
-            return section.hu.astype(np.float32)
-        return attenuation(section.rgb, section.tissues, section.pixel, scan, rng)
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """A random part of what was made, noise added."""
@@ -95,7 +93,14 @@ class Drawing:
         }
 
 
-def _moved(plane: np.ndarray, turn: np.ndarray, pixel: float, around: float = 0.0) -> np.ndarray:
+def hu_of(section: Section, scan: Scan, rng: np.random.Generator) -> np.ndarray:
+    """HU (J, I) of a section without noise, float32: of its CT, where one is known, else as a scan would see it."""
+    if section.hu is not None:
+        return section.hu.astype(np.float32)
+    return attenuation(section.rgb, section.tissues, section.pixel, scan, rng)
+
+
+def moved(plane: np.ndarray, turn: np.ndarray, pixel: float, around: float = 0.0) -> np.ndarray:
     """A plane (J, I), turned about its middle by a matrix, on a grid of PIXEL as large as the plane was."""
     shape = np.array(plane.shape)
     size = np.ceil(shape * pixel / PIXEL).astype(int)
@@ -105,7 +110,7 @@ def _moved(plane: np.ndarray, turn: np.ndarray, pixel: float, around: float = 0.
     return ndimage.affine_transform(blurred, step, start, tuple(size), order=1, cval=around)
 
 
-def _fitted(plane: np.ndarray, shape: tuple[int, ...], around: float) -> np.ndarray:
+def fitted(plane: np.ndarray, shape: tuple[int, ...], around: float) -> np.ndarray:
     """A plane with the middle where it was, in another shape."""
     corner = [(n - m) // 2 for n, m in zip(plane.shape, shape, strict=True)]
     return _window(plane, corner, shape, around)

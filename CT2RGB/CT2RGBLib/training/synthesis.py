@@ -30,11 +30,12 @@ _HU = {
     Tissue.FIBROUS: (85.0, 25.0, 15.0),
 }
 # HU that contrast medium adds to a tissue at its most
-_CONTRAST = {Tissue.MUSCLE: 12.0, Tissue.ORGAN: 60.0, Tissue.BLOOD: 220.0, Tissue.MARROW: 10.0, Tissue.GRAY_MATTER: 6.0}
+_CONTRAST = {Tissue.MUSCLE: 12.0, Tissue.ORGAN: 80.0, Tissue.BLOOD: 220.0, Tissue.MARROW: 10.0, Tissue.GRAY_MATTER: 6.0}
 _ENHANCED = 0.4  # of the CTs have contrast medium
 _FATTY, _RED = -60.0, 240.0  # HU of yellow and of red marrow
 _MARBLING = 1.2  # HU less for each L* that a red tissue is lighter, by fat in it
 _MOST_MARBLING = 40.0  # HU
+_ORGANS = 20.0  # mm, over which contrast medium differs among organs
 _GRAIN = 1.5  # mm, of the structure inside tissues
 _CUPPING, _NEAR = 25.0, 15.0  # HU, mm
 
@@ -66,6 +67,7 @@ def attenuation(rgb: np.ndarray, tissues: np.ndarray, pixel: float, scan: Scan, 
     """HU (J, I), float32, of what a scan would see without noise, on the grid of the section; pixel: mm."""
     means = np.array([_HU[tissue][0] + _CONTRAST.get(tissue, 0) * scan.contrast for tissue in Tissue]) + scan.offsets
     spread = np.array([_HU[tissue][2] for tissue in Tissue])
+    uneven = ndimage.gaussian_filter(rng.standard_normal(tissues.shape[:2]), _ORGANS / pixel)
     light, red, yellow = np.moveaxis(rgb2lab(rgb), -1, 0)
     hu = means[tissues]
     for tissue in (Tissue.MUSCLE, Tissue.ORGAN):
@@ -73,6 +75,8 @@ def attenuation(rgb: np.ndarray, tissues: np.ndarray, pixel: float, scan: Scan, 
         if own.any():
             lighter = light - np.median(light[own])
             hu[own] -= np.clip(_MARBLING * lighter[own], -_MOST_MARBLING / 2, _MOST_MARBLING)
+    organ = tissues == Tissue.ORGAN
+    hu[organ] += scan.contrast * _CONTRAST[Tissue.ORGAN] * (np.exp(uneven / uneven.std() / 2) - 1)[organ]
     marrow = tissues == Tissue.MARROW
     share = np.clip((red[marrow] - yellow[marrow] + 30) / 30, 0, 1)
     hu[marrow] += _FATTY + share * (_RED - _FATTY) - _HU[Tissue.MARROW][0]
