@@ -19,7 +19,13 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "features": {"metavar": "FILE", "default": "", "help": "weights of ResNet-50, for the perceptual loss"},
     },
-    "evaluate": {},
+    "evaluate": {
+        "part": {"choices": ("head", "body"), "default": "body", "help": "which of the two models (body)"},
+        "direct": {"metavar": "FILE", "default": "", "help": "weights trained with --variant direct, to compare"},
+        "supervised": {"metavar": "FILE", "default": "", "help": "weights trained with --variant supervised"},
+        "paper": {"metavar": "FILE", "default": "", "help": "weights trained with --preset paper"},
+        "ct": {"metavar": "DIR", "default": "", "help": "CTs of patients, on which edges and hues are checked"},
+    },
 }
 NOTES = {
     "prepare": """FOLDER holds color cryosections of the Visible Human Male, whose file names end in their distance

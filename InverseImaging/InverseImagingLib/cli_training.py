@@ -13,7 +13,11 @@ from .errors import InputError
 from .methods import find_method
 from .models import find_weights, own_weights
 
-_METHODS = ("XraySyn", "XrayTomography")  # with <Method>Lib/flags.py, what is its own, and workshop.py, the work
+_METHODS = (
+    "XraySyn",
+    "XrayTomography",
+    "CT2RGB",
+)  # with <Method>Lib/flags.py, what is its own, and workshop.py, the work
 _SETTINGS = (
     ("steps", int, "steps in all"),
     ("batch", int, "samples in a step, of all processes together"),
@@ -108,7 +112,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         check_place(arguments.json)
     chosen = arguments.weights
-    weights = own_weights(chosen) if chosen else find_weights(arguments.method, workshop.NETWORK)
+    name = getattr(arguments, "part", workshop.NETWORK)  # where a method has a model for each part of the body
+    weights = own_weights(chosen) if chosen else find_weights(arguments.method, name)
     found = workshop.evaluate_weights(Path(arguments.data), weights, _say(arguments), **_own(arguments))
     print(workshop.summary(found))
     if arguments.json:

@@ -108,9 +108,9 @@ def prepare(
     """
     target.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
-    for path in _volumes(source):
+    for path in volumes(source):
         try:
-            body = body_of(_read(path))
+            body = body_of(read_ct(path))
         except InputError as error:
             say(f"{path.name} is left out: {error}")
             continue
@@ -164,13 +164,15 @@ def held_out(names: Sequence[str]) -> set[str]:
     }
 
 
-def _volumes(source: Path) -> Iterator[Path]:
+def volumes(source: Path) -> Iterator[Path]:
+    """What may be CTs in a folder: files of volumes, and folders of DICOM, one patient each."""
     for path in sorted(source.iterdir()):
         if path.is_dir() or re.search(r"\.(nii|nii\.gz|nrrd|mha|mhd)$", path.name):
             yield path
 
 
-def _read(path: Path) -> Image:
+def read_ct(path: Path) -> Image:
+    """A file of a volume, or of a folder of DICOM the CT series with most images. Raises InputError."""
     if not path.is_dir():
         return read(path)
     found = list_series(path)

@@ -1,0 +1,1 @@
+"""How true the colors are on sections that were set apart, and whether they follow the CT of patients."""
