@@ -12,33 +12,18 @@ from InverseImagingLib.dicom import is_target
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import is_volume, suffix
 from InverseImagingLib.image import Image, write
-from InverseImagingLib.method import OnProgress, Progress, check_options, ignore_progress, option
+from InverseImagingLib.method import OnProgress, Progress, check_options, ignore_progress
 from InverseImagingLib.slices import slice_range
 
 from .colorize import REMARK, colorize
-from .opacity import HIGHEST, LOWEST, Opacity
-from .options import ColorizeOptions
+from .opacity import LOWEST
+from .options import ColorizeOptions, SightOptions
 from .pictures import WORDS, write_picture, write_pictures
 from .series import write_colors
 from .slices import slice_axes
 
 _ELEVATION, _VIEWS = 12.0, 36  # degrees above the patient, and views from all around
 _COLORING = 0.5  # of the time that colors and a turntable take
-
-
-@dataclass(frozen=True)
-class SightOptions:
-    """How the colors are seen in 3D."""
-
-    opacity: Opacity = option(Opacity.SKIN, "What a surface and a turntable show: skin, muscle, bone or vessels.")
-    level: float = option(
-        LOWEST,
-        f"Where the surface is; {LOWEST:g} means where the tissues of the opacity begin.",
-        low=LOWEST,
-        high=HIGHEST,
-        unit="HU",
-    )
-    size: int = option(384, "Pixels along the sides of a turntable.", low=64, high=2048)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import Choice, check_options, option
 
-_LOWEST, _HIGHEST = -1024.0, 4000.0  # HU
+from .opacity import HIGHEST, LOWEST, Opacity
+
+_LEAST, _MOST = -1024.0, 4000.0  # HU
 
 
 class Tier(Choice):
@@ -40,12 +42,12 @@ class ColorizeOptions:
     rgba: bool = option(False, "Also give an opacity for 3D views, in a fourth channel.")
     masked: bool = option(True, "Leave what is outside the body black, and transparent.")
     threshold: float = option(
-        0.0, "What is denser may be body; 0 means as Otsu finds it.", low=_LOWEST, high=_HIGHEST, unit="HU"
+        0.0, "What is denser may be body; 0 means as Otsu finds it.", low=_LEAST, high=_MOST, unit="HU"
     )
-    fat_low: float = option(-190.0, "Lower end of the range of fat.", low=_LOWEST, high=_HIGHEST, unit="HU")
-    fat_high: float = option(-30.0, "Upper end of the range of fat.", low=_LOWEST, high=_HIGHEST, unit="HU")
-    bone_low: float = option(150.0, "Lower end of the range of bone.", low=_LOWEST, high=_HIGHEST, unit="HU")
-    bone_high: float = option(1500.0, "Upper end of the range of bone.", low=_LOWEST, high=_HIGHEST, unit="HU")
+    fat_low: float = option(-190.0, "Lower end of the range of fat.", low=_LEAST, high=_MOST, unit="HU")
+    fat_high: float = option(-30.0, "Upper end of the range of fat.", low=_LEAST, high=_MOST, unit="HU")
+    bone_low: float = option(150.0, "Lower end of the range of bone.", low=_LEAST, high=_MOST, unit="HU")
+    bone_high: float = option(1500.0, "Upper end of the range of bone.", low=_LEAST, high=_MOST, unit="HU")
     as_hu: bool = option(False, "Take the values for HU, even where they do not look like it.")
     weights: str = option("", "A safetensors file with weights of your own; empty means those of the model.")
     device: Device = option(Device.AUTO, "What computes: auto, cpu, cuda or mps.")
@@ -61,3 +63,18 @@ class ColorizeOptions:
         for name, (low, high) in zip(("fat", "bone"), self.ranges, strict=True):
             if low >= high:
                 raise InputError(f"The range of {name} ends at {high:g} HU, below its start at {low:g}; swap the two.")
+
+
+@dataclass(frozen=True)
+class SightOptions:
+    """How the colors are seen in 3D."""
+
+    opacity: Opacity = option(Opacity.SKIN, "What a surface and a turntable show: skin, muscle, bone or vessels.")
+    level: float = option(
+        LOWEST,
+        f"Where the surface is; {LOWEST:g} means where the tissues of the opacity begin.",
+        low=LOWEST,
+        high=HIGHEST,
+        unit="HU",
+    )
+    size: int = option(384, "Pixels along the sides of a turntable.", low=64, high=2048)

@@ -104,6 +104,8 @@ def _parts(cells: np.ndarray, mm: float) -> np.ndarray:
 
 def _filled(body: np.ndarray, sample: np.ndarray) -> np.ndarray:
     """A body with all that its slices surround, and with lungs that the image cuts off; sample: HU of its cells."""
+    if not body.any():
+        return body
     labels, count = ndimage.label(~body, _IN_PLANE)
     sides = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
     usual = ndimage.median(sample, labels, np.arange(count + 1))

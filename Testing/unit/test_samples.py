@@ -20,4 +20,4 @@ def test_a_method_works_on_its_sample(method):
 
 
 def test_methods_that_follow_the_hand_have_one():
-    assert {method.name for method in LIVE} == {"XraySyn", "XraySynRadiograph", "XrayTomography"}
+    assert {method.name for method in LIVE} == {"XraySyn", "XraySynRadiograph", "XrayTomography", "CT2RGB"}
