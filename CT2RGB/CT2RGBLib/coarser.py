@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from InverseImagingLib.image import Image
 
-_BLUR, _REACH = 0.7, 3.0  # standard deviation in voxels, and where the Gaussian ends, in standard deviations
+_BLUR, _REACH = 1.0, 2.5  # standard deviation in voxels, and where the Gaussian ends, in standard deviations
 
 
 def coarser(colors: Image, most: float) -> Image:

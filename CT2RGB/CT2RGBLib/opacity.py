@@ -35,14 +35,14 @@ class Opacity(Choice):
 
     @property
     def level(self) -> float:
-        """The HU of the surface that is closest to it."""
+        """Where the surface of what it shows is, in HU."""
         return _LEVELS[self]
 
 
 _POINTS = {  # HU and opacity
-    Opacity.SKIN: ((-170.0, 0.0), (-100.0, 0.4), (0.0, 0.9)),
+    Opacity.SKIN: ((-180.0, 0.0), (-130.0, 0.6), (-50.0, 0.95)),
     Opacity.MUSCLE: ((-20.0, 0.0), (20.0, 0.25), (60.0, 0.7), (150.0, 0.9)),
     Opacity.BONE: ((130.0, 0.0), (200.0, 0.2), (350.0, 0.8)),
-    Opacity.VESSELS: ((140.0, 0.0), (200.0, 0.25), (280.0, 0.6), (420.0, 0.5), (520.0, 0.04), (580.0, 0.02)),
+    Opacity.VESSELS: ((150.0, 0.0), (220.0, 0.12), (400.0, 0.16), (470.0, 0.008), (600.0, 0.004)),
 }
-_LEVELS = {Opacity.SKIN: -120.0, Opacity.MUSCLE: 10.0, Opacity.BONE: 200.0, Opacity.VESSELS: 170.0}
+_LEVELS = {Opacity.SKIN: -160.0, Opacity.MUSCLE: 10.0, Opacity.BONE: 200.0, Opacity.VESSELS: 170.0}

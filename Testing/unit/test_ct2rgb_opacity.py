@@ -38,5 +38,17 @@ def test_presets_show_what_they_are_named_after():
     assert opacity(Opacity.SKIN, FAT) > 0.2
     assert opacity(Opacity.MUSCLE, FAT) == 0 < 0.4 < opacity(Opacity.MUSCLE, MUSCLE)
     assert opacity(Opacity.BONE, MUSCLE) == 0 < 0.6 < opacity(Opacity.BONE, BONE)
-    assert opacity(Opacity.VESSELS, MUSCLE) == 0 < opacity(Opacity.VESSELS, BONE) < 0.1
-    assert opacity(Opacity.VESSELS, VESSEL) > 0.4
+    assert (
+        opacity(Opacity.VESSELS, MUSCLE) == 0 < opacity(Opacity.VESSELS, BONE) < opacity(Opacity.VESSELS, VESSEL) / 10
+    )
+
+
+def test_surfaces_are_where_presets_begin_to_show_something():
+    for preset, outside, inside in (
+        (Opacity.SKIN, AIR, FAT),
+        (Opacity.MUSCLE, FAT, MUSCLE),
+        (Opacity.BONE, MUSCLE, BONE),
+        (Opacity.VESSELS, MUSCLE, VESSEL),
+    ):
+        assert outside < preset.level < inside
+        assert opacity(preset, preset.level) > 0

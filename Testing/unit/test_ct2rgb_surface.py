@@ -51,8 +51,8 @@ def inside(mesh) -> float:
 
 def assert_two_colors(colors: np.ndarray, right: np.ndarray, tolerance: float) -> None:
     """colors: those of points that lie so many mm to the right of the middle."""
-    np.testing.assert_allclose(colors[right > 6], [RED] * int((right > 6).sum()), atol=tolerance)
-    np.testing.assert_allclose(colors[right < -6], [BLUE] * int((right < -6).sum()), atol=tolerance)
+    np.testing.assert_allclose(colors[right > 8], [RED] * int((right > 8).sum()), atol=tolerance)
+    np.testing.assert_allclose(colors[right < -8], [BLUE] * int((right < -8).sum()), atol=tolerance)
 
 
 @pytest.mark.parametrize("mirrored", [True, False])
