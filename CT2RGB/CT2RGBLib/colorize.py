@@ -19,7 +19,7 @@ from InverseImagingLib.slices import slice_range
 from . import palette
 from .anatomy import part_of
 from .canvas import Canvas
-from .intake import check_ct, check_grid, doubts
+from .intake import check_ct, check_grid
 from .options import ColorizeOptions, Part, Tier
 from .preprocessing import body_mask
 from .slices import Slices, canonical, slice_axes
@@ -49,7 +49,7 @@ def colorize(
     """
     began = time.monotonic()
     options.check()
-    warnings = check_ct(image, options.as_hu)
+    warnings = list(check_ct(image, options.as_hu))
     for other in filter(None, (mask, tints)):
         check_grid(other, image, rgba=other is tints)
     (axis, *_), _ = slice_axes(image.ijk_to_ras, image.array.shape)
@@ -58,9 +58,8 @@ def colorize(
     body = _body(image, options.threshold)
     if not body.any():
         raise InputError(f"There is no body in '{image.name}', only air; choose another CT, or a lower threshold.")
-    warnings += doubts(image)
     canvas = Canvas(image, Slices(image, body), chosen, options, mask, tints)
-    look = _look(canvas.slices, options, warnings)
+    look = _look(image, options, warnings)
     colors = _painted(canvas, look, on_progress, warnings)
     report = {
         "method": "CT2RGB",
@@ -90,8 +89,8 @@ class _Look:
         return Tier.MODEL if self.weights else Tier.PALETTE
 
 
-def _look(slices: Slices, options: ColorizeOptions, warnings: list[str]) -> _Look:
-    part = part_of(slices) if options.part is Part.AUTO else options.part
+def _look(image: Image, options: ColorizeOptions, warnings: list[str]) -> _Look:
+    part = _part(image, options.threshold) if options.part is Part.AUTO else options.part
     if options.tier is Tier.PALETTE:
         return _Look(part)
     if options.weights:
@@ -104,7 +103,8 @@ def _look(slices: Slices, options: ColorizeOptions, warnings: list[str]) -> _Loo
 
 
 def _painted(canvas: Canvas, look: _Look, on_progress: OnProgress, warnings: list[str]) -> Image:
-    if look.weights is None:
+    weights = look.weights
+    if weights is None:
         return canvas.painted(palette.painter(canvas.options), on_progress)
     from InverseImagingLib import device as devices
 
@@ -112,7 +112,7 @@ def _painted(canvas: Canvas, look: _Look, on_progress: OnProgress, warnings: lis
 
     def run(device: torch.device) -> Image:
         options = replace(canvas.options, device=Device(device.type))
-        return canvas.painted(model.painter(options, canvas.slices, look.weights), on_progress)
+        return canvas.painted(model.painter(options, canvas.slices, weights), on_progress)
 
     image, notes = devices.run_or_fall_back(run, devices.choose(canvas.options.device.value))
     warnings.extend(notes)
@@ -127,3 +127,8 @@ def _body(image: Image, threshold: float) -> np.ndarray:
     body = np.empty(image.array.shape, bool)
     canonical(body, image.ijk_to_ras)[:] = body_mask(canonical(image.array, image.ijk_to_ras), spacing, threshold)
     return body
+
+
+@functools.lru_cache(maxsize=1)
+def _part(image: Image, threshold: float) -> Part:
+    return part_of(Slices(image, _body(image, threshold)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from InverseImagingLib.errors import InputError
@@ -11,7 +13,8 @@ _LOWEST = -50.0  # HU that a CT goes below: there is air, or fat, or noise
 _METAL, _LEAST = 2900.0, 50.0  # HU, and mm3
 
 
-def check_ct(image: Image, as_hu: bool) -> list[str]:
+@functools.lru_cache(maxsize=1)  # a panel colors one CT many times, slice by slice
+def check_ct(image: Image, as_hu: bool) -> tuple[str, ...]:
     """Raise InputError for what is no CT in HU, with the reason; returns what is to be said of one that is.
 
     as_hu: whether the user insists that the values are HU.
@@ -25,10 +28,10 @@ def check_ct(image: Image, as_hu: bool) -> list[str]:
     if not np.isfinite([lowest, highest]).all():
         raise InputError(f"Image '{name}' holds NaN or infinite values; replace them, by -1000 where nothing is known.")
     if lowest <= _LOWEST:
-        return []
+        return _doubts(image)
     values = f"The values of '{name}' run from {lowest:g} to {highest:g}"
     if as_hu:
-        return [f"{values} and were taken for HU."]
+        return f"{values} and were taken for HU.", *_doubts(image)
     raise InputError(
         f"{values}, as those of an MR or of a CT that was not calibrated do, but a CT in HU has -1000 for air; choose "
         "one, subtract the offset (often 1024) first, or insist (as HU) that these are HU."
@@ -48,8 +51,8 @@ def check_grid(other: Image, image: Image, rgba: bool) -> None:
         raise InputError(f"{kind} '{other.name}' must have {needed} in each voxel; choose another image.")
 
 
-def doubts(image: Image) -> list[str]:
+def _doubts(image: Image) -> tuple[str, ...]:
     """What the user should know of a CT before trusting the colors."""
     if np.count_nonzero(image.array >= _METAL) * np.prod(image.spacing) < _LEAST:
-        return []
-    return [f"There seems to be metal in '{image.name}'; the colors around it show its streaks, no anatomy."]
+        return ()
+    return (f"There seems to be metal in '{image.name}'; the colors around it show its streaks, no anatomy.",)
