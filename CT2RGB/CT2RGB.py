@@ -213,15 +213,17 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
 
     def saveSurface(self, parameters, path):
         """Write the colored surface of what is shown in 3D as GLB or PLY. Raises InputError."""
-        from CT2RGBLib.export import SightOptions, surface_writer
+        from CT2RGBLib.export import surface_writer
         from CT2RGBLib.nodes import SPACE, image_of
+        from CT2RGBLib.options import SightOptions
 
         surface_writer(image_of(parameters.inputVolume, SPACE), path, SightOptions(parameters.opacity))()
 
     def saveTurntable(self, parameters, path):
         """Write what is shown in 3D, from all around, as an animated GIF. Raises InputError."""
-        from CT2RGBLib.export import SightOptions, turntable_writer
+        from CT2RGBLib.export import turntable_writer
         from CT2RGBLib.nodes import SPACE, image_of
+        from CT2RGBLib.options import SightOptions
 
         turntable_writer(image_of(parameters.inputVolume, SPACE), path, SightOptions(parameters.opacity))()
 
