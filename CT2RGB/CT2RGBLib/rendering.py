@@ -13,6 +13,7 @@ from InverseImagingLib.animation import Angles
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import quiet
 from InverseImagingLib.image import Image
+from InverseImagingLib.slices import patient_axes
 from InverseImagingLib.xray.geometry import corners_of
 
 from .coarser import coarser, softened
@@ -20,6 +21,7 @@ from .opacity import Opacity
 
 _VOXELS = 24e6  # more are not seen
 _MARGIN = 1.04  # around the body
+_BORDER = 2  # voxels
 _AWAY = 4.0  # of the camera, in radii of the body
 _LAMP = (-0.4, 0.6, 1.0)  # from the body, as the camera sees it: right, up, towards
 _AMBIENT, _DIFFUSE, _SPECULAR, _SHININESS = 0.3, 1.0, 0.1, 12.0
@@ -38,7 +40,7 @@ def rendered(colors: Image, opacity: Opacity, angles: Sequence[Angles], size: in
     corners = corners_of(seen.array.shape[:3], seen.ijk_to_ras)
     middle = corners.mean(axis=0)
     with quiet():  # VTK tells where it looked for a screen
-        window, camera = _scene(softened(coarser(seen, _VOXELS)), opacity, size)
+        window, camera = _scene(softened(_bordered(_upright(coarser(seen, _VOXELS)))), opacity, size)
         if not window.SupportsOpenGL():
             raise InputError("VTK cannot draw on this computer; install Mesa's EGL or OSMesa (libegl1, libosmesa6).")
     frames = [_frame(*each) for each in angles]
@@ -77,6 +79,27 @@ def _seen(colors: Image, opacity: Opacity) -> Image:
     matrix = colors.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ [each.start for each in reversed(box)]
     return colors.with_array(colors.array[tuple(box)], ijk_to_ras=matrix)
+
+
+def _upright(volume: Image) -> Image:
+    """A volume whose voxels run to the right, the front and the head, as nearly as they can without new values: VTK
+    lights one that it has to turn from another side."""
+    right, anterior, superior = patient_axes(volume.ijk_to_ras)
+    array = volume.array.transpose(superior, anterior, right, 3)
+    matrix = volume.ijk_to_ras[:, [2 - right, 2 - anterior, 2 - superior, 3]]
+    for column in range(3):
+        if matrix[column, column] < 0:
+            array = np.flip(array, 2 - column)
+            matrix[:3, 3] += matrix[:3, column] * (array.shape[2 - column] - 1)
+            matrix[:3, column] *= -1
+    return volume.with_array(array, ijk_to_ras=matrix)
+
+
+def _bordered(volume: Image) -> Image:
+    """A volume with nothing around it, so that light falls on sections where it ends as on a plane."""
+    matrix = volume.ijk_to_ras.copy()
+    matrix[:3, 3] -= matrix[:3, :3].sum(axis=1) * _BORDER
+    return volume.with_array(np.pad(volume.array, [(_BORDER, _BORDER)] * 3 + [(0, 0)]), ijk_to_ras=matrix)
 
 
 def _scene(volume: Image, opacity: Opacity, size: int) -> tuple[vtk.vtkRenderWindow, vtk.vtkCamera]:

@@ -44,7 +44,7 @@ def test_the_side_that_faces_the_viewer_hides_the_others(mirrored: bool):
     front, back, left, right, top = rendered(block(mirrored), Opacity.SKIN, (FRONT, BACK, LEFT, RIGHT, TOP), SIZE)
     assert front.shape == (SIZE, SIZE, 3)
     assert 0 <= front.min() <= front.max() <= 1
-    assert not front[0].any()
+    assert not front[0, 0].any()
     assert middle(front).argmax() == 0
     assert middle(back).argmax() == 1
     half = SIZE // 2
@@ -63,6 +63,19 @@ def test_bone_is_seen_through_the_skin_where_it_is_chosen_and_fills_the_picture(
     assert middle(skin).argmax() == 0
     assert middle(bone).argmax() == 2
     assert (bone.max(axis=-1) > 0.1).mean() > 0.2
+
+
+@pytest.mark.parametrize("axes", [(1, 1, 1), (-1, -1, 1), (-1, 1, 1), (1, -1, -1)])
+@pytest.mark.parametrize("angles", [FRONT, LEFT, (0.0, 45.0)])
+def test_light_comes_from_above_the_viewer_however_voxels_run(axes: tuple[int, ...], angles: tuple[float, float]):
+    away = np.linalg.norm(np.mgrid[:24, :24, :24] - 11.5, axis=0)
+    gray = np.full((24, 24, 24, 4), 200, np.uint8)
+    gray[..., 3] = code(np.full(away.shape, SKIN), away < 9)
+    ball = Image(gray, np.diag([*axes, 1.0]), Meaning.RGB, "ball")
+    brightness = next(rendered(ball, Opacity.SKIN, (angles,), SIZE)).mean(axis=-1) ** 8
+    rows, columns = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    assert (brightness * rows).sum() / brightness.sum() < -5
+    assert (brightness * columns).sum() / brightness.sum() < -3
 
 
 def test_a_large_volume_is_drawn_coarser_in_the_same_place(monkeypatch: pytest.MonkeyPatch):
