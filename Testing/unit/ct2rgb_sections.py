@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from CT2RGBLib.networks import ColorNet
 from CT2RGBLib.training import pairs
@@ -66,8 +67,13 @@ def untrained() -> ColorNet:
     """A network that has learned nothing, but gives other colors here than there."""
     torch.manual_seed(0)
     network = ColorNet()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    hu, some = 300 * torch.randn(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
     with torch.no_grad():
-        network.head.weight *= 100
+        network({"hu": hu, "sobel": some, "body": some, "spacing": torch.ones(1, 1)})
+        network.head.weight *= 20
     return network.eval()
 
 

@@ -1,0 +1,110 @@
+"""CT2RGB's compact network: palettes of which each pixel takes the color of its own HU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from ct2rgb_sections import untrained
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CT2RGBLib.networks import KNOTS, ColorNet, knot_of, looked_up, shares_of
+
+
+def sample(shape: tuple[int, int] = (48, 64), spacing: float = 1.0) -> dict[str, torch.Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    body = torch.zeros(1, 1, *shape)
+    body[..., 4:-4, 6:-6] = 1
+    hu = torch.where(body > 0, 200 * torch.randn(1, 3, *shape, generator=rng), torch.tensor(-1000.0))
+    edges = torch.rand(1, 1, *shape, generator=rng) * body
+    return {"hu": hu, "sobel": edges, "body": body, "spacing": torch.full((1, 1), spacing)}
+
+
+def test_the_compact_weights_fit_into_a_bundle():
+    assert 2 * sum(p.numel() for p in ColorNet().parameters()) < 16 * 2**20
+
+
+@given(st.floats(-2000, 4000))
+def test_hu_lie_between_the_knots_next_to_them(hu: float):
+    shares = shares_of(torch.tensor(hu).reshape(1, 1, 1, 1)).flatten()
+    assert float(shares.sum()) == pytest.approx(1, abs=1e-5)
+    assert int((shares > 0).sum()) <= 2
+    assert float(shares @ torch.tensor(KNOTS, dtype=torch.float32)) == pytest.approx(
+        np.clip(hu, KNOTS[0], KNOTS[-1]), abs=0.05
+    )
+
+
+def test_knots_are_counted_from_zero():
+    torch.testing.assert_close(knot_of(torch.tensor(KNOTS, dtype=torch.float32)), torch.arange(len(KNOTS)).float())
+
+
+def test_a_color_is_that_of_the_own_hu_and_edge():
+    """Palettes that are the same everywhere and rise with HU, those of edges the other way round."""
+    ramp = torch.linspace(0, 1, len(KNOTS)).expand(1, 3, len(KNOTS))
+    palettes = torch.cat([ramp, 1 - ramp], dim=1)[..., None, None].expand(-1, -1, -1, 4, 5)
+    hu = torch.tensor(KNOTS, dtype=torch.float32).repeat(12).reshape(1, 1, 12, len(KNOTS))
+    for strength in (0.0, 0.25, 1.0):
+        colors = looked_up(palettes, hu, torch.full_like(hu, strength))
+        wanted = torch.lerp(ramp, 1 - ramp, strength)[..., None, :].expand(-1, -1, 12, -1)
+        torch.testing.assert_close(colors, wanted, atol=1e-5, rtol=0)
+
+
+def test_no_color_edge_arises_where_hu_and_palettes_are_even():
+    palettes = torch.rand(1, 6, len(KNOTS), 1, 1).expand(-1, -1, -1, 8, 9)
+    colors = looked_up(palettes, torch.full((1, 1, 40, 45), 37.0), torch.full((1, 1, 40, 45), 0.3))
+    assert float((colors - colors[..., :1, :1]).abs().max()) < 1e-5
+
+
+def test_where_hu_are_even_colors_change_no_faster_than_palettes_do():
+    palettes, hu = torch.rand(1, 6, len(KNOTS), 6, 6), torch.full((1, 1, 48, 48), 55.0)
+    colors = looked_up(palettes, hu, torch.zeros_like(hu))
+    steepest = max(float(palettes[:, :3].diff(dim=axis).abs().max()) for axis in (3, 4))
+    for axis in (2, 3):
+        assert float(colors.diff(dim=axis).abs().max()) <= steepest * 6 / 48 + 1e-5
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(3, 70), st.integers(3, 70), st.floats(0.4, 6.0))
+def test_any_size_and_spacing_works(rows: int, columns: int, spacing: float):
+    body = torch.ones(1, 1, rows, columns)
+    planes = {"hu": 0 * body.expand(-1, 3, -1, -1), "sobel": 0 * body, "body": body}
+    with torch.inference_mode():
+        colors = untrained()({**planes, "spacing": torch.tensor([[spacing]])})
+    assert colors.shape == (1, 3, rows, columns)
+    assert torch.isfinite(colors).all()
+
+
+def test_a_slice_without_a_body_works():
+    nothing = {name: 0 * value for name, value in sample().items()} | {"spacing": torch.ones(1, 1)}
+    with torch.inference_mode():
+        assert torch.isfinite(untrained()(nothing)).all()
+
+
+def test_palettes_hardly_depend_on_how_fine_the_ct_is():
+    """The same picture with pixels of half the size."""
+    coarse = sample()
+    fine = {
+        name: value.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3) if value.ndim == 4 else value
+        for name, value in coarse.items()
+    }
+    with torch.inference_mode():
+        palettes = [
+            untrained().palettes(each["hu"], each["sobel"], each["body"], (mm, mm))
+            for each, mm in ((coarse, 1.0), (fine, 0.5))
+        ]
+    torch.testing.assert_close(*palettes, atol=1e-3, rtol=0)
+
+
+def test_neighbors_matter():
+    one = sample()
+    other = {**one, "hu": one["hu"][:, [2, 1, 0]]}
+    with torch.inference_mode():
+        assert float((untrained()(one) - untrained()(other)).abs().max()) > 1e-3
+
+
+def test_every_weight_learns():
+    torch.manual_seed(0)
+    network = ColorNet()
+    (network(sample()) * torch.rand(1, 3, 48, 64)).sum().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
