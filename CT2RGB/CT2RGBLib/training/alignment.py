@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import SimpleITK as sitk  # noqa: N813
 
 _GRID = 2.5  # mm, about, of what is compared
-_SAMPLES = 8_000
+_SAMPLES, _SHARE = 8_000, 0.01  # of the voxels, at least
 _ITERATIONS = 40
 _BINS = 40
 _AROUND = 10.0  # mm beside the body that count
@@ -101,9 +101,9 @@ def _method(
     method = sitk.ImageRegistrationMethod()
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(step, 0.02 * step, _ITERATIONS, relaxationFactor=slowing)
-    shares = [min(_SAMPLES * shrink**3 / fixed.GetNumberOfPixels(), 1.0) for shrink in shrinks]
+    share = max(_SAMPLES / fixed.GetNumberOfPixels(), _SHARE)
     method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentagePerLevel(shares, seed=1)
+    method.SetMetricSamplingPercentagePerLevel([min(share * shrink**3, 1.0) for shrink in shrinks], seed=1)
     method.SetShrinkFactorsPerLevel(shrinks)
     method.SetSmoothingSigmasPerLevel([0.5 * (shrink - 1) for shrink in shrinks])
     return method
