@@ -13,7 +13,7 @@ from .cli_shared import ProgressBar, add_options, add_talk, check_empty, check_p
 from .methods import METHODS
 
 _FILES = {
-    "surface": "the surface where the tissues of --opacity begin, in color, in mm (.glb, .ply, .obj)",
+    "surface": "the surface where the tissues of --opacity begin, in color (.glb, in meters, or .ply, in mm)",
     "turntable": "views from all around of the tissues of --opacity (.gif)",
     "png": "a picture of each slice (a new folder)",
 }
