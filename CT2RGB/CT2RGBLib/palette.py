@@ -102,7 +102,7 @@ def paint(hu: np.ndarray, body: np.ndarray, spacing: tuple[float, float]) -> np.
 def _nearness(body: np.ndarray, mm: float, spacing: tuple[float, float]) -> np.ndarray:
     """1 at the outline of the body, 0 so many mm within; the borders of the image are no outline."""
     sizes = [2 * max(1, round(mm / each)) + 1 for each in spacing]
-    within = _across(np.add, body.astype(np.float32), sizes) / np.float32(sizes[0] * sizes[1])
+    within = _across(np.add, body.astype(np.uint16), sizes) / np.float32(sizes[0] * sizes[1])
     return (2.2 * (1 - within)).clip(0, 1)
 
 
@@ -122,7 +122,7 @@ def _mix_edges(
     """Give pixels on steep edges the colors of both sides, in place."""
     sizes = [5 if mm < _COARSE else 3 for mm in spacing]
     low, high = _across(np.minimum, hu, sizes), _across(np.maximum, hu, sizes)
-    fine = _across(np.add, (hu > _LIGHT).astype(np.float32), sizes) < _FEW * sizes[0] * sizes[1]
+    fine = _across(np.add, (hu > _LIGHT).astype(np.uint8), sizes) < _FEW * sizes[0] * sizes[1]
     on = np.flatnonzero(high - low > _EDGES[0])
     rows, columns = np.gradient(np.pad(hu, 1, mode="edge"))
     steep = np.hypot(rows[1:-1, 1:-1].take(on), columns[1:-1, 1:-1].take(on))
