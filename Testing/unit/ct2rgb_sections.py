@@ -70,10 +70,11 @@ def untrained() -> ColorNet:
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
-    hu, some = 300 * torch.randn(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
+    planes = nn.functional.interpolate(torch.randn(4, 5, 8, 8), size=(128, 128), mode="bilinear")
+    hu, edges, body = 300 * planes[:, :3], planes[:, 3:4].abs(), (planes[:, 4:] > -0.5).float()
     with torch.no_grad():
-        network({"hu": hu, "sobel": some, "body": some, "spacing": torch.ones(1, 1)})
-        network.head.weight *= 20
+        network({"hu": hu, "sobel": edges, "body": body, "spacing": torch.full((4, 1), 2.0)})
+        network.head.weight *= 10
     return network.eval()
 
 

@@ -7,15 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ct2rgb_sections
 import numpy as np
 import pytest
 import tomography_samples
 import torch
+import training_samples
 import xraysyn_samples
+from ct2rgb_samples import thigh
 from monai.bundle import run
 from safetensors import safe_open
 from safetensors.torch import load_file
-from training_samples import write_prepared
 
 from InverseImagingLib import cli
 from InverseImagingLib import image as images
@@ -23,7 +25,8 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.models import CARD, LICENSE, shipped_folder
 from InverseImagingLib.training.trainer import CHECKPOINT
 
-SAMPLES = {"XraySyn": xraysyn_samples, "XrayTomography": tomography_samples}
+SAMPLES = {"XraySyn": xraysyn_samples, "XrayTomography": tomography_samples, "CT2RGB": ct2rgb_sections}
+PREPARED = {"XraySyn": training_samples, "XrayTomography": training_samples, "CT2RGB": ct2rgb_sections}
 
 each_bundle = pytest.mark.parametrize("bundle", SAMPLES)
 
@@ -56,7 +59,7 @@ def test_a_bundle_has_a_card_and_the_license_of_the_repository(bundle: str):
 
 @each_bundle
 def test_training(bundle: str, tmp_path: Path):
-    data = write_prepared(tmp_path / "data")
+    data = PREPARED[bundle].write_prepared(tmp_path / "data")
     run_config(bundle, "train", data=str(data), folder=str(tmp_path / "ours"), steps=1, batch=1)
     command("train", bundle.lower(), "--data", data, "--out", tmp_path / "theirs", "--steps", 1, "--batch", 1)
     ours, theirs = (load_file(tmp_path / name / CHECKPOINT) for name in ("ours", "theirs"))
@@ -67,7 +70,7 @@ def test_training(bundle: str, tmp_path: Path):
 @pytest.mark.slow
 @each_bundle
 def test_torchrun_scales_training(bundle: str, tmp_path: Path):
-    data = write_prepared(tmp_path / "data")
+    data = PREPARED[bundle].write_prepared(tmp_path / "data")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     words = ["-m", "monai.bundle", "run", "--config_file", config(bundle, "train"), "--data", str(data)]
     overrides = ["--folder", str(tmp_path / "run"), "--batch", "2", "--steps", "1"]
@@ -79,7 +82,10 @@ def test_torchrun_scales_training(bundle: str, tmp_path: Path):
 
 @each_bundle
 def test_evaluation(bundle: str, tmp_path: Path):
-    data, weights = write_prepared(tmp_path / "data"), SAMPLES[bundle].write_untrained(tmp_path / "w.safetensors")
+    data, weights = (
+        PREPARED[bundle].write_prepared(tmp_path / "data"),
+        SAMPLES[bundle].write_untrained(tmp_path / "w.safetensors"),
+    )
     run_config(bundle, "evaluate", data=str(data), weights=str(weights), scores=str(tmp_path / "ours.json"))
     command("evaluate", bundle.lower(), "--data", data, "--weights", weights, "--json", tmp_path / "theirs.json")
     ours, theirs = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("ours", "theirs"))
@@ -109,6 +115,17 @@ def test_tomography(tmp_path: Path):
     command("tomography", radiograph, tmp_path / "theirs.nrrd", "--weights", weights, "--size", 64)
     ours, theirs = (images.read(tmp_path / f"{name}.nrrd").array for name in ("ours", "theirs"))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_colors(tmp_path: Path):
+    weights = ct2rgb_sections.write_untrained(tmp_path / "w.safetensors")
+    images.write(thigh(), tmp_path / "ct.nrrd")
+    chosen = {"part": "body", "settings#weights": str(weights), "settings#rgba": True}
+    run_config("CT2RGB", "inference", ct=str(tmp_path / "ct.nrrd"), colors=str(tmp_path / "ours.nrrd"), **chosen)
+    command("colorize", tmp_path / "ct.nrrd", tmp_path / "theirs.nrrd", "--weights", weights, "--rgba")
+    ours, theirs = (images.read(tmp_path / f"{name}.nrrd").array for name in ("ours", "theirs"))
+    np.testing.assert_array_equal(ours, theirs)
+    assert ours.shape == (3, 96, 96, 4)
 
 
 def test_a_configuration_that_cannot_be_is_refused_before_the_work(tmp_path: Path):
