@@ -1,7 +1,7 @@
 """Pairs of a CT and colors, made of cryosections: a folder of pictures becomes compact training data.
 
 DIR/pairs/NAME.npz holds one section in the canonical orientation, cut out around the body: "rgb" (J, I, 3) uint8, black
-outside and where there was gas, and "tissues" (J, I) uint8, see tissues; a registered CT of the same body, if there is
+where there was gas, and "tissues" (J, I) uint8, see tissues; a registered CT of the same body, if there is
 one, lies beside them as "hu" (J, I) int16, and is taken instead of one synthesized from the tissues.
 DIR/split.csv lists name, part (head or body), position in mm from the vertex, pixel in mm, and set: train, test or gap.
 """
@@ -31,6 +31,8 @@ _PERIOD, _TEST, _GAP = 140.0, (100.0, 120.0), 15.0
 _HEAD = 250.0  # mm from the vertex that belong to the head, and the neck
 _MARGIN = 8  # pixels around the body
 _BLUISH = 4.0  # b* of a tissue that gelatin shines through, at most
+_FRINGE = (2, 6)  # pixels around gelatin in which it does, and may
+_REDDISH, _YELLOWISH = 3.0, 10.0  # a* and b* there of tissue alone, at least
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,15 @@ def section_of(
 
 
 def _cleaned(rgb: np.ndarray, tissues: np.ndarray) -> np.ndarray:
-    """Colors without gelatin: black where there is none but that, and of the nearest tissue where it shines through."""
+    """Colors without gelatin: black in gas, and of the nearest tissue outside the body and where gelatin shines
+    through, so that no border is blue, or dark because it is blurred."""
     air = tissues == Tissue.AIR
-    blue = rgb2lab(rgb)[..., 2] < _BLUISH
-    near = ndimage.distance_transform_edt(air | blue, return_distances=False, return_indices=True)
-    return np.where(air[..., None], np.uint8(0), rgb[tuple(near)])
+    _light, red, yellow = np.moveaxis(rgb2lab(rgb), -1, 0)
+    fringe, around = (ndimage.binary_dilation(air, iterations=pixels) for pixels in _FRINGE)
+    bluish = fringe | (around & ((red < _REDDISH) | (yellow < _YELLOWISH))) | (yellow < _BLUISH)
+    near = ndimage.distance_transform_edt(bluish, return_distances=False, return_indices=True)
+    gas = air & ndimage.binary_fill_holes(~air)
+    return np.where(gas[..., None], np.uint8(0), rgb[tuple(near)])
 
 
 def set_of(position: float) -> str:

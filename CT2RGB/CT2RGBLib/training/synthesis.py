@@ -22,7 +22,7 @@ _HU = {
     Tissue.MUSCLE: (55.0, 8.0, 6.0),
     Tissue.ORGAN: (48.0, 12.0, 8.0),
     Tissue.BLOOD: (45.0, 8.0, 4.0),
-    Tissue.LUNG: (-820.0, 60.0, 50.0),
+    Tissue.LUNG: (-780.0, 80.0, 90.0),
     Tissue.CORTEX: (1150.0, 200.0, 120.0),
     Tissue.MARROW: (90.0, 40.0, 30.0),
     Tissue.GRAY_MATTER: (38.0, 3.0, 1.0),
