@@ -28,9 +28,7 @@ from .training.registration import prepare_registered
 
 Network = TypeVar("Network", bound=nn.Module)
 
-NETWORK = Part.BODY.value  # unless another part is chosen
-
-__all__ = ["NETWORK", "evaluate_weights", "prepare", "summary", "train", "training_options"]
+__all__ = ["evaluate_weights", "prepare", "summary", "train", "training_options"]
 
 
 def prepare(
@@ -62,7 +60,7 @@ def evaluate_weights(
     weights: Weights,
     say: Callable[[str], None] = print,
     *,
-    part: str = NETWORK,
+    part: str = Part.BODY.value,
     direct: str = "",
     supervised: str = "",
     paper: str = "",

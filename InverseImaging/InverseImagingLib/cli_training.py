@@ -70,6 +70,11 @@ def _workshop(arguments: argparse.Namespace) -> Any:
     return importlib.import_module(f"{arguments.method}Lib.workshop")
 
 
+def _network(arguments: argparse.Namespace) -> str:
+    """The name of the weights: the part's, where a method has a model for each part of the body."""
+    return arguments.part if "part" in arguments.own else _workshop(arguments).NETWORK
+
+
 def _own(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in arguments.own}
 
@@ -112,8 +117,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         check_place(arguments.json)
     chosen = arguments.weights
-    name = getattr(arguments, "part", workshop.NETWORK)  # where a method has a model for each part of the body
-    weights = own_weights(chosen) if chosen else find_weights(arguments.method, name)
+    weights = own_weights(chosen) if chosen else find_weights(arguments.method, _network(arguments))
     found = workshop.evaluate_weights(Path(arguments.data), weights, _say(arguments), **_own(arguments))
     print(workshop.summary(found))
     if arguments.json:
