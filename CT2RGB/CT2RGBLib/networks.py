@@ -69,8 +69,7 @@ class ColorNet(nn.Module):
         self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.head = nn.Conv2d(_WIDTHS[0], _LAYERS * 3 * len(KNOTS), 1)
         nn.init.normal_(self.head.weight, std=1e-3)
-        with torch.no_grad():
-            self.head.bias.copy_(torch.linspace(0, 1, len(KNOTS)).repeat(_LAYERS * 3))
+        self.head.bias = nn.Parameter(torch.linspace(0, 1, len(KNOTS)).repeat(_LAYERS * 3))
 
     def forward(self, sample: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Colors (B, 3, H, W), about 0 to 1. sample: as training.samples draws it."""
@@ -86,12 +85,12 @@ class ColorNet(nn.Module):
         hu: (B, 3, H, W), the slice between those about 5 mm below and above, -1000 outside the body. edges: Sobel in
         range per mm; body: 0 to 1 (B, 1, H, W). spacing: mm between rows and between columns.
         """
-        size = tuple(max(round(n * mm / PIXEL), 1) for n, mm in zip(hu.shape[2:], spacing, strict=True))
-        planes = [functional.adaptive_avg_pool2d(shares_of(plane), size) for plane in hu.split(1, dim=1)]
-        others = [functional.adaptive_avg_pool2d(plane, size) for plane in (edges, body)]
+        height, width = (max(round(n * mm / PIXEL), 1) for n, mm in zip(hu.shape[2:], spacing, strict=True))
+        planes = [functional.adaptive_avg_pool2d(shares_of(plane), (height, width)) for plane in hu.split(1, dim=1)]
+        others = [functional.adaptive_avg_pool2d(plane, (height, width)) for plane in (edges, body)]
         values = torch.cat([*planes, *others, *_within(others[1])], dim=1)
         steps = 2 ** (len(_WIDTHS) - 1)
-        values = functional.pad(values, (0, -size[1] % steps, 0, -size[0] % steps))
+        values = functional.pad(values, (0, -width % steps, 0, -height % steps))
         kept = []
         for number, block in enumerate(self.down):
             values = block(functional.avg_pool2d(values, 2) if number else values)
@@ -99,7 +98,7 @@ class ColorNet(nn.Module):
         for block, side in zip(self.up, kept[-2::-1], strict=True):
             values = functional.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
             values = block(torch.cat([values, side], dim=1))
-        return self.head(values)[..., : size[0], : size[1]].unflatten(1, (_LAYERS * 3, len(KNOTS)))
+        return self.head(values)[..., :height, :width].unflatten(1, (_LAYERS * 3, len(KNOTS)))
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

@@ -70,7 +70,7 @@ class Decoder:
 
     def _await(self, size: int) -> None:
         """The next part of the frame has that many bytes. They are written to where they stay: images are large."""
-        self._part, self._filled = memoryview(np.empty(size, np.uint8)), 0
+        self._part, self._filled = np.empty(size, np.uint8).data, 0
 
     def _finish(self, header: dict[str, Any], body: memoryview) -> tuple[dict[str, Any], dict[str, Image]]:
         images, start = {}, 0

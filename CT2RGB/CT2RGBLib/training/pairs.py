@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -139,7 +140,7 @@ def set_of(position: float) -> str:
 
 def write(section: Section, folder: Path) -> None:
     """Add a section to a folder of training data."""
-    more = {} if section.hu is None else {"hu": section.hu.astype(np.int16)}
+    more: dict[str, Any] = {} if section.hu is None else {"hu": section.hu.astype(np.int16)}
     np.savez_compressed(folder / FOLDER / f"{section.name}.npz", rgb=section.rgb, tissues=section.tissues, **more)
 
 
