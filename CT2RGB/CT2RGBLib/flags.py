@@ -24,6 +24,7 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
         "direct": {"metavar": "FILE", "default": "", "help": "weights trained with --variant direct, to compare"},
         "supervised": {"metavar": "FILE", "default": "", "help": "weights trained with --variant supervised"},
         "paper": {"metavar": "FILE", "default": "", "help": "weights trained with --preset paper"},
+        "lpips": {"metavar": "FILE", "default": "", "help": "weights of LPIPS with AlexNet, to measure that, too"},
         "ct": {"metavar": "DIR", "default": "", "help": "CTs of patients, on which edges and hues are checked"},
     },
 }

@@ -16,6 +16,7 @@ from . import palette
 from .evaluation.hues import references
 from .evaluation.methods import OURS, PALETTE, RANGES, Method, WholeSlices, barely_masked, masked
 from .evaluation.patients import evaluate_patients
+from .evaluation.perceptual import Lpips
 from .evaluation.sections import evaluate_sections
 from .evaluation.tables import summary
 from .model import ModelPainter
@@ -64,12 +65,14 @@ def evaluate_weights(
     direct: str = "",
     supervised: str = "",
     paper: str = "",
+    lpips: str = "",
     ct: str = "",
 ) -> dict[str, Any]:
     """The evaluation of the model of a part on its sections that are set apart, beside the palette; see evaluation.
 
-    direct, supervised: weights of its ablations; paper: of the paper's network. ct: a folder of CTs of patients, on
-    which the model is also tried without the mask of the body and without Sobel in range. Raises InputError.
+    direct, supervised: weights of its ablations; paper: of the paper's network; lpips: see perceptual. ct: a folder
+    of CTs of patients, on which the model is also tried without the mask of the body and without Sobel in range. Raises
+    InputError.
     """
     network = _loaded(ColorNet(), weights)
     ours: Method = masked(partial(ModelPainter, network=network, ranges=RANGES))
@@ -83,7 +86,9 @@ def evaluate_weights(
     if paper:
         generator = _loaded(PaperGenerator(), own_weights(paper))
         others["paper"] = masked(partial(WholeSlices, network=generator))
-    found = {**weights.facts(), "part": part, **evaluate_sections(pairs.sections(data, "test", part), others, say)}
+    measure = _loaded(Lpips(), own_weights(lpips)) if lpips else None
+    scores = evaluate_sections(pairs.sections(data, "test", part), others, say, measure)
+    found = {**weights.facts(), "part": part, **scores}
     if ct:
         say("Measuring the colors of the training sections.")
         wanted = references(pairs.sections(data, "train", part))

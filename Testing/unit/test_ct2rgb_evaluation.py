@@ -22,6 +22,7 @@ from CT2RGBLib.evaluation.edges import edge_counts, noise_of, smoothed
 from CT2RGBLib.evaluation.hues import hue_errors, references
 from CT2RGBLib.evaluation.methods import OURS, Colors, WholeSlices, barely_masked, masked, upright
 from CT2RGBLib.evaluation.patients import EDGES, FLICKER, evaluate_patients
+from CT2RGBLib.evaluation.perceptual import Lpips
 from CT2RGBLib.evaluation.sections import GROUPS, evaluate_sections, likeness
 from CT2RGBLib.evaluation.tables import summary
 from CT2RGBLib.options import ColorizeOptions, Part
@@ -69,7 +70,7 @@ def test_scans_run_from_the_feet_up_and_show_the_colors_where_the_ct_shows_the_t
     block = scanned()[0]
     assert block.slices.spacing == (5.0, 1.0, 1.0)
     lowest = sections()[-1]
-    drawn = np.median(lowest.rgb[lowest.rgb.any(axis=-1)], axis=0) / 255
+    drawn = np.median(lowest.rgb[lowest.body], axis=0) / 255
     found = block.colors[0][block.slices.body(0)]
     np.testing.assert_allclose(np.median(found, axis=0), drawn, atol=0.02)
     for index in range(block.slices.count):
@@ -102,6 +103,23 @@ def test_methods_are_compared_on_blocks():
 
 def black(slices: Slices) -> Colors:
     return lambda index: np.zeros((*slices.shape, 3))
+
+
+def test_lpips_is_the_weighted_distance_of_features_of_unit_length():
+    """As the package lpips has it, for a network of which only one feature of the first layer is left."""
+    torch.manual_seed(0)
+    network, some = Lpips(), np.random.default_rng(0).random((67, 80, 3))
+    assert network.distance(some, some) == 0
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.zero_()
+        network.net["slice1"]["0"].bias[:2] = 1.0
+        network.net["slice1"]["0"].weight[0, :, 5, 5] = 1.0
+        network.lin0["model"]["1"].weight[0, 0] = 0.7
+    means, deviations = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    bright, middle = (1 + ((value - means) / deviations).sum() for value in (1.0, 0.5))
+    wanted = 0.7 * (bright / np.hypot(bright, 1) - middle / np.hypot(middle, 1)) ** 2
+    assert network.distance(np.ones_like(some), np.full_like(some, 0.5)) == pytest.approx(wanted, rel=1e-3)
 
 
 # Edges
@@ -255,6 +273,8 @@ def test_evaluating_from_the_command_line(
     save_file(PaperGenerator(8, 4).state_dict(), tmp_path / "paper.safetensors")
     data, weights = write_prepared(tmp_path / "data"), str(write_untrained(tmp_path / "w.safetensors"))
     others = ["--direct", weights, "--supervised", weights, "--paper", str(tmp_path / "paper.safetensors")]
+    save_file(Lpips().state_dict(), tmp_path / "lpips.safetensors")
+    others += ["--lpips", str(tmp_path / "lpips.safetensors")]
     words = ["--data", str(data), "--weights", weights, *others, "--ct", str(write_cts(tmp_path / "cts"))]
     assert cli.main(["evaluate", "ct2rgb", *words, "--json", str(tmp_path / "scores.json")]) == 0
     found = json.loads((tmp_path / "scores.json").read_text())
@@ -262,6 +282,7 @@ def test_evaluating_from_the_command_line(
     assert set(found["ct"]["means"]) == {OURS, "palette", "without mask", "without Sobel", "without both"}
     assert found["means"]["direct"] == found["means"]["supervised"] != found["means"][OURS]
     assert found["ct"]["means"]["without Sobel"] != found["ct"]["means"][OURS]
+    assert set(found["means"]["paper"]["all"]) == {"RMSE", "SSIM", "LPIPS"}
     shown = capsys.readouterr().out
     assert summary(found) in shown
     assert "| palette |" in summary(found, markdown)

@@ -15,10 +15,14 @@ from InverseImagingLib.evaluation.scores import ssim
 from ..training.pairs import Section, blocks
 from .blocks import NOISES, scans
 from .methods import OURS, Method
+from .perceptual import Lpips
 
 
 def evaluate_sections(
-    sections: Sequence[Section], methods: Mapping[str, Method], say: Callable[[str], None] = print
+    sections: Sequence[Section],
+    methods: Mapping[str, Method],
+    say: Callable[[str], None] = print,
+    lpips: Lpips | None = None,
 ) -> dict[str, Any]:
     """The scores of all methods, OURS among them, on blocks of neighboring sections; see comparison and likeness.
 
@@ -31,7 +35,8 @@ def evaluate_sections(
             for name, method in methods.items():
                 paint = method(scan.slices)
                 scores = [
-                    likeness(paint(index), truth, scan.slices.body(index)) for index, truth in enumerate(scan.colors)
+                    likeness(paint(index), truth, scan.slices.body(index), lpips)
+                    for index, truth in enumerate(scan.colors)
                 ]
                 for group in ("all", noisy(scan.noise)):
                     rows[name].setdefault(group, []).extend(scores)
@@ -50,14 +55,17 @@ def noisy(noise: float) -> str:
 GROUPS = ("all", *map(noisy, NOISES))
 
 
-def likeness(colors: np.ndarray, truth: np.ndarray, body: np.ndarray) -> dict[str, float]:
+def likeness(colors: np.ndarray, truth: np.ndarray, body: np.ndarray, lpips: Lpips | None = None) -> dict[str, float]:
     """Of colors (J, I, 3) and the true ones, 0 to 1: RMSE in units of 0 to 255, and SSIM of the luminance, in the body.
 
     SSIM: Wang et al. 2004, of both pictures with black outside the body; its mean over the pixels of the body (J, I).
+    lpips: gives LPIPS, too, of the same pictures.
     """
     errors = 255 * (colors - truth)[body]
-    ours, true = (torch.from_numpy(rgb2gray(each * body[..., None])) for each in (colors, truth))
-    return {"RMSE": float(np.sqrt((errors**2).mean())), "SSIM": ssim(ours, true, torch.from_numpy(body))}
+    pictures = [each * body[..., None] for each in (colors, truth)]
+    ours, true = (torch.from_numpy(rgb2gray(picture)) for picture in pictures)
+    scores = {"RMSE": float(np.sqrt((errors**2).mean())), "SSIM": ssim(ours, true, torch.from_numpy(body))}
+    return scores | ({"LPIPS": lpips.distance(*pictures)} if lpips else {})
 
 
 def _rmse(scores: Sequence[Mapping[str, float]]) -> float:

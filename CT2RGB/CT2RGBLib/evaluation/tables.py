@@ -12,6 +12,7 @@ from .methods import OURS
 from .patients import EDGES, FLICKER
 from .sections import GROUPS
 
+_METRICS = {"RMSE": ".1f", "SSIM": ".3f", "LPIPS": ".3f"}
 _FOLLOWED = ((EDGES, "false", ".1%"), (EDGES, "missing", ".1%"), (FLICKER, "change", ".2f"))
 
 
@@ -40,13 +41,13 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
 
 
 def scored(means: Mapping[str, Any]) -> list[list[str]]:
-    rows = [[name, _sure(one["all"], "RMSE", ".1f"), _sure(one["all"], "SSIM", ".3f")] for name, one in means.items()]
-    return [["", "RMSE", "SSIM"], *rows]
+    metrics = [metric for metric in _METRICS if metric in next(iter(means.values()))["all"]]
+    rows = [[name, *(_sure(one["all"], metric, _METRICS[metric]) for metric in metrics)] for name, one in means.items()]
+    return [["", *metrics], *rows]
 
 
 def gained(gains: Mapping[str, Any]) -> list[list[str]]:
-    rows = [[f"from {name}", *row[1:]] for name, row in zip(gains, scored(gains)[1:], strict=True)]
-    return [["", "RMSE", "SSIM"], *rows]
+    return scored({f"from {name}": one for name, one in gains.items()})
 
 
 def by_noise(means: Mapping[str, Any]) -> list[list[str]]:
