@@ -144,6 +144,14 @@ def test_colors_that_follow_the_ct_have_neither_false_nor_missing_edges(noise: f
     assert between > 2 * np.pi * (40 + 12)
 
 
+@pytest.mark.parametrize("pixel", [1.0, 4.0])
+def test_edges_are_seen_in_coarse_cts_too(pixel: float):
+    hu = disks((100, FAT), (80, MUSCLE), (30, CORTEX), size=int(240 / pixel), pixel=pixel, count=1)[0]
+    false, _, missing, between = edge_counts(hu, gray(hu), hu > -300, (pixel, pixel))
+    assert false == missing == 0
+    assert between > 2 * np.pi * (80 + 30) / pixel
+
+
 def test_invented_contours_are_false_edges():
     hu, body = slice_of((50, FAT), (40, MUSCLE))
     colors = gray(hu)

@@ -1,7 +1,8 @@
 """Whether colors have their edges where the CT has its own.
 
-An edge is a place where what is shown changes by more than so much per mm: HU, clipped so that neither air nor metal
-counts, or the color in CIELAB. Both are smoothed as much as the noise of the CT asks for.
+An edge is a place where what is shown changes by more than so much per mm, or per half a pixel where that is longer:
+HU, clipped so that neither air nor metal counts, or the color in CIELAB. Both are smoothed as much as the noise of the
+CT asks for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from scipy import ndimage
 from skimage.color import rgb2lab
 
 _RANGE = (-200.0, 1000.0)  # HU
-_STEEP, _COLORED = 10.0, 4.0  # HU per mm, units of CIELAB per mm
+_STEEP, _COLORED = 10.0, 4.0  # HU, and units of CIELAB, per mm or half a pixel
 _NEAR = 2.0  # mm, or the next pixel where that is farther
 _KINDS = (-150.0, -30.0, 150.0)  # HU, between air, fat, soft tissue and bone
 _SKIN = 3.0  # mm below the outline, where the edge to the air is
@@ -29,7 +30,8 @@ def noise_of(hu: np.ndarray, body: np.ndarray) -> float:
 
 def smoothed(hu: np.ndarray, body: np.ndarray, spacing: tuple[float, ...]) -> tuple[np.ndarray, list[float]]:
     """A slice of which white noise has a gradient of a third of an edge's, and how it was made: pixels (J, I)."""
-    mm = np.sqrt(3 * noise_of(hu, body) * np.mean(spacing) / (np.sqrt(8 * np.pi) * _STEEP))
+    slope = _STEEP / _length(spacing) / 3
+    mm = np.sqrt(noise_of(hu, body) * np.mean(spacing) / (np.sqrt(8 * np.pi) * slope))
     sigmas = [float(mm / step) for step in spacing]
     return ndimage.gaussian_filter(hu, sigmas), sigmas
 
@@ -53,8 +55,13 @@ def edge_counts(hu: np.ndarray, colors: np.ndarray, body: np.ndarray, spacing: t
 
 
 def _slope(values: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """How steep values (J, I, C) are per mm (J, I)."""
-    return np.sqrt(sum((slope**2).sum(axis=-1) for slope in np.gradient(values, *spacing, axis=(0, 1))))
+    """How much values (J, I, C) change per mm or half a pixel (J, I)."""
+    slopes = np.gradient(values, *spacing, axis=(0, 1))
+    return _length(spacing) * np.sqrt(sum((slope**2).sum(axis=-1) for slope in slopes))
+
+
+def _length(spacing: tuple[float, ...]) -> float:
+    return max(1.0, float(np.mean(spacing)) / 2)
 
 
 def _around(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
