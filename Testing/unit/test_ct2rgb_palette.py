@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CT2RGBLib.bones import bones
-from CT2RGBLib.palette import SKIN, paint
+from CT2RGBLib.palette import DENSE_BONE, GRAY_MATTER, SKIN, WHITE_MATTER, YELLOW_MARROW, paint
+from CT2RGBLib.palette import FAT as YELLOW
+from CT2RGBLib.palette import MUSCLE as RED
 from CT2RGBLib.preprocessing import body_mask
 from CT2RGBLib.slices import canonical
 
 PIXEL = (1.5, 1.5)
-BLACK, YELLOW, RED, IVORY = (0.05, 0.03, 0.03), (0.92, 0.8, 0.56), (0.46, 0.18, 0.15), (0.95, 0.92, 0.84)
+BLACK = (0, 0, 0)
 
 
 def colored(hu: np.ndarray, pixel: tuple[float, float] = PIXEL) -> np.ndarray:
@@ -38,8 +40,8 @@ def redness(colors: np.ndarray) -> np.ndarray:
 
 def test_tissues_have_their_colors() -> None:
     line = outward(colored(disks((66, 20), (62, FAT), (50, MUSCLE), (20, CORTEX), (10, MARROW))))
-    for mm, color in ((3, YELLOW), (15, IVORY), (35, RED), (56, YELLOW), (64.5, np.array(SKIN) / 255)):
-        np.testing.assert_allclose(line[round(mm / 1.5)], color, atol=0.09, err_msg=f"at {mm} mm")
+    for mm, color in ((3, YELLOW_MARROW), (15, DENSE_BONE), (35, RED), (56, YELLOW), (64.5, SKIN)):
+        np.testing.assert_allclose(line[round(mm / 1.5)], np.array(color) / 255, atol=0.09, err_msg=f"at {mm} mm")
 
 
 def test_gas_is_black_and_lungs_are_dark_red() -> None:
@@ -83,7 +85,8 @@ def test_what_a_skull_surrounds_is_brain() -> None:
     hu = disks((66, 30), (60, CORTEX), (54, 34))
     colors = colored(hu)
     brain = colors[40:56, 40:56].mean((0, 1))
-    assert brain.min() > 0.55
+    assert (brain > np.array(GRAY_MATTER) / 255).all()
+    assert (brain < np.array(WHITE_MATTER) / 255).all()
     found = bones(hu[0], PIXEL)
     assert found.brain.sum() * found.steps[0] * found.steps[1] * 1.5**2 == pytest.approx(np.pi * 54**2, rel=0.1)
 
