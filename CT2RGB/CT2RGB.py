@@ -1,4 +1,5 @@
 import functools
+from pathlib import Path
 
 import slicer
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -34,7 +35,7 @@ class CT2RGB(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Add the sample volume of this module to the Sample Data module."""
+    """Add the sample volumes of this module to the Sample Data module."""
     import SampleData
 
     chest = "4507b664690840abb6cb9af2d919377ffc4ef75b167cb6fd0f747befdb12e38e"
@@ -46,6 +47,14 @@ def registerSampleData():
         fileNames="CT-chest.nrrd",
         checksums=f"SHA256:{chest}",
         nodeNames="CTChest",
+    )
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="CT2RGB",
+        sampleName="CT2RGB chest phantom",
+        uris=(Path(__file__).parent / "Resources" / "SampleData" / "ChestPhantom.nrrd").as_uri(),
+        fileNames="ChestPhantom.nrrd",
+        checksums="SHA256:ab2e2d658836251a8fd2b124b7e49e6e50138430461aac823e1392f08b95c9c3",
+        nodeNames="ChestPhantom",
     )
 
 

@@ -290,7 +290,7 @@ def colors(pictures: Pictures, module: Any) -> None:
     def settled() -> bool:
         return is_settled(panel)
 
-    source = parameters.inputVolume = SampleData.downloadSample("X-ray Synthesis thorax phantom")
+    source = parameters.inputVolume = SampleData.downloadSample("CT2RGB chest phantom")
     source.GetDisplayNode().SetWindowLevelMinMax(-160, 240)
     slicer.util.setSliceViewerLayers(background=source, fit=True)
     ui.advancedButton.collapsed = False
