@@ -30,12 +30,13 @@ def bones(hu: np.ndarray, spacing: tuple[float, float]) -> Bones:
     rows, columns = (max(1, round(_CELL / mm)) for mm in spacing)
     area = rows * spacing[0] * columns * spacing[1]
     cells = hu[::rows, ::columns]
-    dense, count = ndimage.label(cells > _BONE)
-    cortex = ((_deviations(cells, dense) > _UNEVEN) & (np.arange(count + 1) > 0))[dense]
+    dense, _ = ndimage.label(cells > _BONE)
+    cortex = (_deviations(cells, dense) > _UNEVEN)[dense]
     gap = max(1, round(_GAP / 2 / np.sqrt(area)))
     around = np.pad(cortex, gap)
     closed = ndimage.binary_erosion(ndimage.binary_dilation(around, iterations=gap), iterations=gap)
-    holes, count = ndimage.label((ndimage.binary_fill_holes(closed) & ~around)[gap:-gap, gap:-gap])
+    spaces, _ = ndimage.label(~closed)
+    holes, count = ndimage.label(((spaces != spaces[0, 0]) & ~around)[gap:-gap, gap:-gap])
     sizes = np.bincount(holes.ravel())
     means = np.bincount(holes.ravel(), cells.clip(-200, 200).ravel()) / np.maximum(sizes, 1)
     is_brain = (sizes * area > _LARGE) & (means > _BRAIN[0]) & (means < _BRAIN[1]) & (np.arange(count + 1) > 0)
@@ -43,8 +44,9 @@ def bones(hu: np.ndarray, spacing: tuple[float, float]) -> Bones:
 
 
 def _deviations(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The standard deviation of the values of each label, from 0 up."""
-    labels, values = labels.ravel(), values.ravel().astype(np.float64)
-    sizes = np.maximum(np.bincount(labels), 1)
-    means = np.bincount(labels, values) / sizes
-    return np.sqrt((np.bincount(labels, values**2) / sizes - means**2).clip(0))
+    """The standard deviation of the values of each label, that of the first, 0, being 0."""
+    there = labels > 0
+    labels, values = labels[there], values[there].astype(np.float64)
+    sizes = np.maximum(np.bincount(labels, minlength=1), 1)
+    means = np.bincount(labels, values, len(sizes)) / sizes
+    return np.sqrt((np.bincount(labels, values**2, len(sizes)) / sizes - means**2).clip(0))

@@ -54,12 +54,14 @@ class Canvas:
         """A slice as uint8 (J, I, C)."""
         hu, body = self.slices.hu(index), self.slices.body(index)
         seen = body if self.options.masked else np.ones_like(body)
-        gray = ((hu - _WINDOW[0]) / (_WINDOW[1] - _WINDOW[0])).clip(0, 1)[..., None]
+        colors = painter.paint(self.slices, index)
         share = np.float32(self.options.strength)
         if self.mask is not None:
             share = share * (canonical(self.mask.array, self.image.ijk_to_ras)[index] != 0)[..., None]
-        colors = gray + share * (painter.paint(self.slices, index) - gray)
-        colors *= seen[..., None]
+        if np.min(share) < 1:
+            gray = ((hu - _WINDOW[0]) / (_WINDOW[1] - _WINDOW[0])).clip(0, 1)[..., None]
+            colors = gray + share * (colors - gray)
+        colors = colors * seen[..., None]
         if self.tints is not None:
             tints = canonical(self.tints.array, self.image.ijk_to_ras)[index].astype(np.float32) / 255
             colors += tints[..., 3:] * (tints[..., :3] - colors)

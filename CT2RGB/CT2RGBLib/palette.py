@@ -96,34 +96,46 @@ def paint(hu: np.ndarray, body: np.ndarray, spacing: tuple[float, float]) -> np.
     smooth = ndimage.gaussian_filter(hu, [min(_BLUR / mm, 1.2) for mm in spacing], truncate=2.0)
     found = bones(smooth, spacing)
     marrow, neural = (_enlarged(cells, found.steps, hu.shape) for cells in (found.bone, found.brain))
-    colors = _colors(smooth, marrow, neural)
+    colors = _colors(smooth.ravel(), marrow.ravel(), neural.ravel())
     _mix_edges(colors, np.where(body, smooth, np.float32(_FAT)), marrow, neural, spacing)
     dense = ((smooth - _DENSE[0]) / (_DENSE[1] - _DENSE[0])).clip(0, 1)
     skin = np.maximum(_nearness(body, _SKIN, spacing), dense * _nearness(body, _THICK_SKIN, spacing))
-    return colors + skin[..., None] * (np.array(SKIN, np.float32) / 255 - colors)
+    colors = colors.reshape(3, *hu.shape)
+    for channel, tone in zip(colors, SKIN, strict=True):
+        channel += skin * (np.float32(tone / 255) - channel)
+    return np.moveaxis(colors, 0, -1)
 
 
 def _nearness(body: np.ndarray, mm: float, spacing: tuple[float, float]) -> np.ndarray:
     """1 at the outline of the body, 0 so many mm within; the borders of the image are no outline."""
     sizes = [2 * max(1, round(mm / each)) + 1 for each in spacing]
-    within = _across(np.add, body.astype(np.uint16), sizes) / np.float32(sizes[0] * sizes[1])
+    count = sizes[0] * sizes[1]
+    within = _across(np.add, body.astype(np.min_scalar_type(count)), sizes) / np.float32(count)
     return (2.2 * (1 - within)).clip(0, 1)
 
 
 def _colors(hu: np.ndarray, marrow: np.ndarray, neural: np.ndarray) -> np.ndarray:
-    """Colors (..., 3) of HU (...), of which such shares are marrow and brain."""
-    at = ((hu - _LOWEST) / _STEP).clip(0, (_HIGHEST - _LOWEST) / _STEP).astype(np.int16)
-    colors = _table(SOFT).take(at, axis=0)
+    """Colors (3, N) of HU (N), of which such shares are marrow and brain."""
+    at = ((hu - _LOWEST) / _STEP).astype(np.intp)
+    colors = _table(SOFT).take(at, axis=1, mode="clip")
     for share, knots in ((marrow, MARROW), (neural, NEURAL)):
-        there = share > 0
-        colors[there] += share[there][:, None] * (_table(knots)[at[there]] - colors[there])
+        there = np.flatnonzero(share > 0)
+        others = _table(knots).take(at.take(there), axis=1, mode="clip")
+        _mix(colors, there, share.take(there), others)
     return colors
+
+
+def _mix(colors: np.ndarray, there: np.ndarray, shares: np.ndarray, others: np.ndarray) -> None:
+    """Give colors (3, N) such shares of others (3, M) at M places."""
+    for channel, other in zip(colors, others, strict=True):
+        old = channel.take(there)
+        channel[there] = old + shares * (other - old)
 
 
 def _mix_edges(
     colors: np.ndarray, hu: np.ndarray, marrow: np.ndarray, neural: np.ndarray, spacing: tuple[float, float]
 ) -> None:
-    """Give pixels on steep edges the colors of both sides, in place."""
+    """Give pixels on steep edges the colors of both sides, in place; colors (3, J * I) of HU (J, I)."""
     sizes = [5 if mm < _COARSE else 3 for mm in spacing]
     low, high = _across(np.minimum, hu, sizes), _across(np.maximum, hu, sizes)
     fine = _across(np.add, (hu > _LIGHT).astype(np.uint8), sizes) < _FEW * sizes[0] * sizes[1]
@@ -137,9 +149,7 @@ def _mix_edges(
     weight = ((span - _EDGES[0]) / (_EDGES[1] - _EDGES[0])).clip(0, 1)
     weight *= np.maximum((steep / (_STEEP * span)).clip(0, 1), airy)
     below, above = (_colors(side, marrow, neural) for side in (low, high))
-    mixed = below + ((hu - low) / span)[:, None] * (above - below)
-    flat = colors.reshape(-1, 3)
-    flat[on] += weight[:, None] * (mixed - flat[on])
+    _mix(colors, on, weight, below + (hu - low) / span * (above - below))
 
 
 def _across(combine: np.ufunc, values: np.ndarray, sizes: list[int]) -> np.ndarray:
@@ -148,8 +158,10 @@ def _across(combine: np.ufunc, values: np.ndarray, sizes: list[int]) -> np.ndarr
         around = [(0, 0), (0, 0)]
         around[axis] = (size // 2, size // 2)
         padded = np.moveaxis(np.pad(values, around, "edge"), axis, 0)
-        shifted = [padded[start : start + values.shape[axis]] for start in range(size)]
-        values = np.moveaxis(functools.reduce(combine, shifted), 0, axis)
+        result = padded[: values.shape[axis]].copy()
+        for start in range(1, size):
+            combine(result, padded[start : start + len(result)], out=result)
+        values = np.moveaxis(result, 0, axis)
     return values
 
 
@@ -164,6 +176,7 @@ def _enlarged(cells: np.ndarray, steps: tuple[int, int], shape: tuple[int, ...])
 
 @functools.lru_cache
 def _table(knots: Knots) -> np.ndarray:
+    """Colors (3, N) at HU from the lowest, in steps."""
     at, colors = zip(*knots, strict=True)
     hu = np.arange(_LOWEST, _HIGHEST + _STEP, _STEP)
-    return np.stack([np.interp(hu, at, channel) for channel in zip(*colors, strict=True)], -1).astype(np.float32) / 255
+    return np.stack([np.interp(hu, at, channel) for channel in zip(*colors, strict=True)]).astype(np.float32) / 255
