@@ -9,7 +9,7 @@ import torch
 
 from InverseImagingLib.models import Weights, load_weights
 
-from .networks import ColorNet, looked_up
+from .networks import ColorNet
 from .options import ColorizeOptions
 from .preprocessing import sobel_in_range
 from .slices import Slices
@@ -38,7 +38,9 @@ class ModelPainter:
         """See painters.Painter."""
         hu, edges, _ = self._seen(index)
         with torch.inference_mode():
-            colors = looked_up(self._interpolated(index), self._tensor(hu)[None, None], self._tensor(edges)[None, None])
+            colors = self._network.colors(
+                self._interpolated(index), self._tensor(hu)[None, None], self._tensor(edges)[None, None]
+            )
         page = np.zeros((*slices.shape, 3), np.float32)
         page[self._box] = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         return page

@@ -1,8 +1,9 @@
 """The compact network: it predicts, for each place, which color each HU has there.
 
 From a slice and its neighbors at 2 mm it makes a grid of local palettes: colors at knots of HU, one palette for even
-tissue and one for edges (Sobel in range). The color of a pixel is looked up by its own HU and edge strength, at the
-resolution of the CT. So colors change only where the CT does, or slowly: no contour can be invented.
+tissue and one for edges (Sobel in range). The color of a pixel is looked up by its HU, freed from noise by what lies
+within 3 pixels, and by its edge strength. So colors change only where the CT does, or slowly: no contour can be
+invented.
 After the bilateral grids of M. Gharbi et al., Deep Bilateral Learning for Real-Time Image Enhancement, SIGGRAPH 2017.
 """
 
@@ -17,6 +18,7 @@ from torch.nn import functional
 KNOTS = (-1000, -880, -750, -500, -250, -150, -100, -60, -20, 10, 30, 45, 60, 90, 140, 220, 350, 600, 1000)
 PIXEL = 2.0  # mm, of the palettes
 _WIDTHS = (24, 48, 96, 128, 160)
+_NOISE = 12  # channels of what finds the noise
 _LAYERS = 2  # palettes: even tissue, edges
 _SLICES = 3
 
@@ -36,15 +38,16 @@ def shares_of(hu: torch.Tensor) -> torch.Tensor:
     return (1 - (knot_of(hu) - knots).abs()).clamp_min(0)
 
 
-def looked_up(palettes: torch.Tensor, hu: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+def looked_up(palettes: torch.Tensor, knots: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
     """Colors (B, 3, H, W) of a slice.
 
-    palettes: (B, 6, len(KNOTS), h, w), of the same field in any resolution. hu: (B, 1, H, W); edges: the same, 0 to 1.
+    palettes: (B, 6, len(KNOTS), h, w), of the same field in any resolution. knots: (B, 1, H, W), see knot_of; edges:
+    the same, 0 to 1.
     """
-    batch, _, height, width = hu.shape
-    rows = _centers(height, hu)[:, None].expand(height, width)
-    columns = _centers(width, hu).expand(height, width)
-    place = torch.stack([columns.expand(batch, -1, -1), rows.expand(batch, -1, -1), _scaled(knot_of(hu[:, 0]))], dim=-1)
+    batch, _, height, width = knots.shape
+    rows = _centers(height, knots)[:, None].expand(height, width)
+    columns = _centers(width, knots).expand(height, width)
+    place = torch.stack([columns.expand(batch, -1, -1), rows.expand(batch, -1, -1), _scaled(knots[:, 0])], dim=-1)
     found = functional.grid_sample(palettes, place[:, None], align_corners=False, padding_mode="border")[:, :, 0]
     even, edge = found.chunk(_LAYERS, dim=1)
     return torch.lerp(even, edge, edges)
@@ -68,6 +71,10 @@ class ColorNet(nn.Module):
         self.down = nn.ModuleList(_block(a, b) for a, b in zip((inputs, *_WIDTHS[:-1]), _WIDTHS, strict=True))
         self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.head = nn.Conv2d(_WIDTHS[0], _LAYERS * 3 * len(KNOTS), 1)
+        steps = zip((2, _NOISE, _NOISE), (_NOISE, _NOISE, 1), strict=True)
+        first, second, last = (nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate") for a, b in steps)
+        nn.init.normal_(last.weight, std=1e-2)
+        self.noise = nn.Sequential(first, nn.SiLU(inplace=True), second, nn.SiLU(inplace=True), last)
         nn.init.normal_(self.head.weight, std=1e-3)
         self.head.bias = nn.Parameter(torch.linspace(0, 1, len(KNOTS)).repeat(_LAYERS * 3))
 
@@ -75,7 +82,13 @@ class ColorNet(nn.Module):
         """Colors (B, 3, H, W), about 0 to 1. sample: as training.samples draws it."""
         hu, edges, spacing = sample["hu"], sample["sobel"], float(sample["spacing"].flatten()[0])
         palettes = self.palettes(hu, edges, sample["body"], (spacing, spacing))
-        return looked_up(palettes, hu[:, 1:2], edges)
+        return self.colors(palettes, hu[:, 1:2], edges)
+
+    def colors(self, palettes: torch.Tensor, hu: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+        """Colors (B, 3, H, W), about 0 to 1, by palettes of the same field; hu and edges: (B, 1, H, W)."""
+        knots = knot_of(hu)
+        noise = self.noise(torch.cat([2 * knots / len(KNOTS) - 1, edges], dim=1))
+        return looked_up(palettes, knots - noise, edges)
 
     def palettes(
         self, hu: torch.Tensor, edges: torch.Tensor, body: torch.Tensor, spacing: tuple[float, float]

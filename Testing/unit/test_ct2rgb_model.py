@@ -10,6 +10,7 @@ import torch
 from ct2rgb_samples import MUSCLE, disks, placed
 from ct2rgb_sections import untrained, write_untrained
 from safetensors.torch import save_file
+from scipy.ndimage import binary_erosion
 
 from CT2RGBLib import model
 from CT2RGBLib.evaluation.methods import RANGES
@@ -66,6 +67,7 @@ def test_slices_between_key_slices_have_the_colors_between_theirs():
     colors = np.stack([painter(slices).paint(slices, index) for index in range(4)])
     same = slices.body(0) & (np.ptp([slices.hu(index) for index in range(4)], axis=0) == 0)
     same &= np.ptp([sobel_in_range(slices.hu(index), RANGES) for index in range(4)], axis=0) == 0
+    same = binary_erosion(same, np.ones((7, 7)))  # colors depend on what lies within 3 pixels
     same &= ((colors > 0.01) & (colors < 0.99)).all(axis=(0, 3))
     first, second, third = np.diff(colors, axis=0)[:, same]
     assert np.abs(first).max() > 1e-3
