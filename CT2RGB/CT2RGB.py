@@ -153,11 +153,11 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
             Region.RANGE: lambda: f"{parameters.firstSlice}:{parameters.lastSlice + 1}",
             Region.BOX: lambda: slices_of(mask),
         }[parameters.region]()
-        return self._request(parameters, mask, slices=slices, rgba=True)
+        return self._request(parameters, mask, slices=slices, solid=True)
 
     def previewRequest(self, parameters):
         """What to run for the slice that the red view shows. Raises InputError."""
-        return self._request(parameters, self._mask(parameters), slices=self.currentSlice(parameters), rgba=False)
+        return self._request(parameters, self._mask(parameters), slices=self.currentSlice(parameters))
 
     def _request(self, parameters, mask, **wanted):
         from CT2RGBLib.options import ColorizeOptions
@@ -237,7 +237,7 @@ class CT2RGBLogic(ScriptedLoadableModuleLogic):
         turntable_writer(image_of(parameters.inputVolume, SPACE), path, SightOptions(parameters.opacity))()
 
     def process(self, inputVolume, options=None, mask=None):
-        """Color a CT now, in this process, and return the new nodes: RGB and, with the option rgba, RGBA for 3D.
+        """Color a CT now, in this process, and return the new nodes: RGB and, with the option solid, RGBA for 3D.
 
         inputVolume: scalar volume node in HU; options: ColorizeOptions; mask: label map node, outside of which it stays
         gray. Raises InputError.
@@ -275,7 +275,7 @@ class CT2RGBTest(ScriptedLoadableModuleTest):
         slab = np.select([radius < 10, radius < 40, radius < 50], [800, 50, -100], -1000).astype(np.int16)
         source = slicer.util.addVolumeFromArray(np.repeat(slab[None], 4, axis=0), name="Limb")
         source.SetSpacing(2, 2, 5)
-        flat, solid = CT2RGBLogic().process(source, ColorizeOptions(tier=Tier.PALETTE, rgba=True))
+        flat, solid = CT2RGBLogic().process(source, ColorizeOptions(tier=Tier.PALETTE, solid=True))
         colors = slicer.util.arrayFromVolume(flat)
         self.assertEqual(colors.shape, (4, 128, 128, 3))
         self.assertEqual(slicer.util.arrayFromVolume(solid).shape, (4, 128, 128, 4))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from InverseImagingLib.image import Image
 
+_MOST = 256**3  # voxels that a GPU draws while the user turns them
 _BLUR, _REACH = 1.0, 2.5  # standard deviation in voxels, and where the Gaussian ends, in standard deviations
+
+
+def solid(colors: Image) -> Image:
+    """What 3D views show of an RGBA volume: no more voxels than they draw at once, and soft, without steps of alpha at
+    the border of the body, which would be seen as the rings of wood."""
+    return softened(coarser(colors, _MOST))
 
 
 def coarser(colors: Image, most: float) -> Image:
@@ -24,13 +33,17 @@ def coarser(colors: Image, most: float) -> Image:
     i, j, k = factors
     slices, rows, columns = (count // factor for count, factor in zip(colors.array.shape, (k, j, i), strict=False))
     result = np.empty((slices, rows, columns, 4), np.uint8)
-    for number in range(slices):
+    for number, page in enumerate(result):
         slab = colors.array[number * k : (number + 1) * k, : rows * j, : columns * i]
-        blocks = slab.reshape(k, rows, j, columns, i, 4)
-        inside = blocks[..., 3:] > 0
-        means = np.where(inside, blocks, 0).mean(axis=(0, 2, 4), dtype=np.float32)
-        means[..., :3] /= inside.mean(axis=(0, 2, 4), dtype=np.float32).clip(min=1e-6)
-        result[number] = means.round()
+        sums, counts = np.zeros(page.shape, np.float32), np.zeros((rows, columns, 1), np.float32)
+        for at in itertools.product(range(k), range(j), range(i)):
+            part = slab[at[0], at[1] :: j, at[2] :: i]
+            inside = part[..., 3:] > 0
+            sums += part * inside
+            counts += inside
+        sums[..., :3] /= counts.clip(min=1)
+        sums[..., 3] /= factors.prod()
+        page[:] = sums.round()
     matrix = colors.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ ((factors - 1) / 2)
     matrix[:3, :3] *= factors

@@ -19,6 +19,7 @@ from InverseImagingLib.slices import slice_range
 from . import palette
 from .anatomy import part_of
 from .canvas import Canvas
+from .coarser import solid
 from .intake import check_ct, check_grid
 from .options import ColorizeOptions, Part, Tier
 from .preprocessing import body_mask
@@ -44,8 +45,9 @@ def colorize(
     image: a CT in HU (K, J, I), stored in whatever order, also a single slice. mask: labels on its grid; colors are
     given where it is not 0, the gray of the CT elsewhere. tints: RGBA (K, J, I, 4) uint8 on its grid, laid over the
     colors by its alpha. "colors" is uint8 sRGB (K, J, I, 3), or with the option rgba (K, J, I, 4), whose alpha keeps
-    the HU (see opacity.code), on the grid of the chosen slices. Slices are axial. Where there are no weights of the
-    model, the palette of tissues gives the colors, and the report says so. Raises InputError; Cancelled passes through.
+    the HU (see opacity.code), on the grid of the chosen slices. "solid", with the option of that name and of more than
+    one slice, is RGBA for 3D views (see coarser.solid). Slices are axial. Where there are no weights of the model, the
+    palette of tissues gives the colors, and the report says so. Raises InputError; Cancelled passes through.
     """
     began = time.monotonic()
     options.check()
@@ -58,9 +60,14 @@ def colorize(
     body = _body(image, options.threshold)
     if not body.any():
         raise InputError(f"There is no body in '{image.name}', only air; choose another CT, or a lower threshold.")
-    canvas = Canvas(image, Slices(image, body), chosen, options, mask, tints)
+    wanted = replace(options, rgba=options.rgba or options.solid)
+    canvas = Canvas(image, Slices(image, body), chosen, wanted, mask, tints)
     look = _look(image, options, warnings)
     colors = _painted(canvas, look, on_progress, warnings)
+    images = {"colors": colors if options.rgba else colors.with_array(colors.array[..., :3].copy())}
+    if options.solid and min(colors.array.shape[:3]) > 1:
+        on_progress(Progress(1.0, "making the volume for 3D"))
+        images["solid"] = solid(colors)
     report = {
         "method": "CT2RGB",
         "version": VERSION,
@@ -74,7 +81,7 @@ def colorize(
         "seconds": round(time.monotonic() - began, 3),
         "warnings": warnings,
     }
-    return Result({"colors": colors}, report)
+    return Result(images, report)
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ SLICES, SPACE = "slices", "3D"
 
 
 def add_colors(result: Result, source: Any) -> list[Any]:
-    """Add the colors of a CT beside it: RGB for the slice views and, of more than one slice, RGBA for the 3D views,
-    because slice views take an opacity for how much of the CT shines through. Returns the nodes, the RGB first."""
+    """Add the colors of a CT beside it: RGB for the slice views, which take an opacity for how much of the CT shines
+    through, and what there is for the 3D views. Returns the nodes, that of the slice views first."""
     image, name = result.images["colors"], source.GetName()
     flat = image.with_array(image.array[..., :3])
     nodes = [_add(flat, _("{name} colors (illustrative)").format(name=name), SLICES, result, source)]
-    if image.array.shape[3] == 4 and min(image.array.shape[:3]) > 1:
-        nodes.append(_add(image, _("{name} colors in 3D (illustrative)").format(name=name), SPACE, result, source))
+    if "solid" in result.images:
+        text = _("{name} colors in 3D (illustrative)").format(name=name)
+        nodes.append(_add(result.images["solid"], text, SPACE, result, source))
     return nodes
 
 

@@ -40,6 +40,7 @@ class ColorizeOptions:
     slices: str = option("", "Axial slices to color, as A:B (from A up to, not including, B); empty means all.")
     strength: float = option(1.0, "Share of the colors; the rest is the gray of the CT.", low=0, high=1)
     rgba: bool = option(False, "Also give an opacity for 3D views, in a fourth channel.")
+    solid: bool = option(False, "Also give a volume for 3D views, with opacity, soft and not too large for them.")
     masked: bool = option(True, "Leave what is outside the body black, and transparent.")
     threshold: float = option(
         0.0, "What is denser may be body; 0 means as Otsu finds it.", low=_LEAST, high=_MOST, unit="HU"

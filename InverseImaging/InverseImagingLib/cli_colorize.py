@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--mask", metavar="FILE", help="colors only where this volume on the CT's grid is not 0")
     for name, text in _FILES.items():
         parser.add_argument(f"--{name}", metavar="PATH", help=f"write {text}")
-    add_options(parser, method.load_options())
+    add_options(parser, method.load_options(), skip=("solid",))
     add_options(parser, _sight())
     parser.add_argument("--report", metavar="FILE", help="write settings, model and warnings as JSON")
     add_talk(parser)

@@ -311,7 +311,7 @@ def test_save_and_restore_every_choice(ct2rgb: Any, scene: Any, settled: Callabl
     assert p.segmentation.GetName() == "organs"
     settled(ct2rgb)
     solid = slicer.util.getNode("double colors in 3D (illustrative)")
-    assert report_of(solid)["settings"]["rgba"]
+    assert report_of(solid)["settings"]["solid"]
     rendering = rendering_of(solid)
     assert rendering.GetVisibility()
     assert not rendering.GetVolumePropertyNode().GetVolumeProperty().GetIndependentComponents()

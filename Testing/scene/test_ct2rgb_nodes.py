@@ -26,20 +26,21 @@ def source(scene: Any) -> Any:
     return node_from_image(Image(np.zeros(SHAPE, np.int16), MATRIX, Meaning.HU, "scan"), "scan")
 
 
-def colored(shape: tuple[int, ...]) -> Result:
+def colored(shape: tuple[int, ...], solid: bool = False) -> Result:
     array = np.zeros(shape, np.uint8)
     array[..., :3] = (60, 40, 20)
     array[..., 3:] = 50
-    return Result({"colors": Image(array, MATRIX, Meaning.RGB, "scan")}, {"method": "CT2RGB"})
+    image = Image(array, MATRIX, Meaning.RGB, "scan")
+    images = {"colors": image, "solid": image.with_array(array[::2])} if solid else {"colors": image}
+    return Result(images, {"method": "CT2RGB"})
 
 
-@pytest.mark.parametrize(
-    ("shape", "kinds"),
-    [((*SHAPE, 4), ["slices", "3D"]), ((*SHAPE, 3), ["slices"]), ((1, 8, 10, 4), ["slices"])],
-)
-def test_what_is_seen_in_3d_is_a_node_of_its_own(source: Any, shape: tuple[int, ...], kinds: list[str]) -> None:
-    found = nodes.add_colors(colored(shape), source)
+@pytest.mark.parametrize("solid", [True, False])
+def test_what_is_seen_in_3d_is_a_node_of_its_own(source: Any, solid: bool) -> None:
+    kinds = ["slices", "3D"] if solid else ["slices"]
+    found = nodes.add_colors(colored((*SHAPE, 4), solid), source)
     assert [node.GetAttribute(nodes.KIND) for node in found] == kinds
+    assert [len(slicer.util.arrayFromVolume(node)) for node in found] == [6, 3][: len(kinds)]
     components = [node.GetImageData().GetNumberOfScalarComponents() for node in found]
     assert components == [3, 4][: len(kinds)]
     types = [node.GetVoxelVectorTypeAsString(node.GetVoxelVectorType()) for node in found]

@@ -163,7 +163,7 @@ def colors_by_name(
     started = run(image, ScriptedOptions(script=image.name), on_progress)
     axis = patient_axes(image.ijk_to_ras)[2]
     chosen = slice_range(options.slices, image.array.shape[axis])
-    colors = np.zeros((*image.array.shape, 4 if options.rgba else 3), np.uint8)
+    colors = np.zeros((*image.array.shape, 4), np.uint8)
     colors[..., 0] = round(200 * options.strength)
     colors[..., 1] = 100 if mask is None else 100 * mask.array
     colors[..., 2] = 0 if tints is None else tints.array[..., 3]
@@ -176,7 +176,11 @@ def colors_by_name(
         "settings": options_to_dict(options),
         "warnings": ["This is a test."],
     }
-    return Result({"colors": Image(colors, place, Meaning.RGB, image.name)}, report)
+    solid = Image(colors, place, Meaning.RGB, image.name)
+    images = {"colors": solid.with_array(colors[..., :3])}
+    if options.solid and len(chosen) > 1:
+        images["solid"] = solid
+    return Result(images, report)
 
 
 def sample() -> Image:

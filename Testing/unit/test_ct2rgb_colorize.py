@@ -134,6 +134,26 @@ def test_alpha_keeps_the_hu_and_leaves_the_air_clear(seed: int) -> None:
     assert colors(image, rgba=True, masked=False).array[..., 3].min() > 0
 
 
+def test_the_volume_for_3d_is_soft_and_not_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = thigh()
+    plain, fine = colorize(image, PALETTE), colorize(image, replace(PALETTE, solid=True))
+    np.testing.assert_array_equal(fine.images["colors"].array, plain.images["colors"].array)
+    rgba, solid = colors(image, rgba=True), fine.images["solid"]
+    assert solid.array.shape == rgba.array.shape
+    np.testing.assert_allclose(solid.ijk_to_ras, rgba.ijk_to_ras)
+
+    def steepest(volume: Image) -> int:
+        return np.abs(np.diff(volume.array[..., 3].astype(int), axis=2)).max()
+
+    assert steepest(solid) < 0.6 * steepest(rgba)
+    monkeypatch.setattr("CT2RGBLib.coarser._MOST", image.array.size / 3)
+    coarse = colorize(image, replace(PALETTE, solid=True)).images
+    np.testing.assert_array_equal(coarse["colors"].array, plain.images["colors"].array)
+    assert coarse["solid"].array[..., 0].size <= image.array.size / 3
+    assert coarse["solid"].array[..., 3].mean() == pytest.approx(rgba.array[..., 3].mean(), rel=0.1)
+    assert list(colorize(image, replace(PALETTE, solid=True, slices="1:2")).images) == ["colors"]
+
+
 def test_without_strength_it_is_the_gray_of_soft_tissue() -> None:
     image = thigh()
     body = body_mask(image.array, image.spacing[::-1])
