@@ -70,7 +70,7 @@ def main() -> None:
     demo_xray.run(out, size)
     demo_synthesis.run(out, size)
     demo_tomography.run(out, size)
-    demo_ct2rgb.run(out, size)
+    demo_ct2rgb.run(out, min(size, 160))
     others = ("radiographs", "synthesis", "tomography", "colors")
     sheets = (str(out / f"{name}.png") for name in ("contact-sheet", *others))
     scenes = (str(out / f"{name}.mrb") for name in ("restoration", *others))

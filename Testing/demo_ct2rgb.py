@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import demo_scene
@@ -14,53 +12,49 @@ from PIL import ImageDraw, ImageFont
 from tqdm import tqdm
 
 from CT2RGBLib.colorize import colorize
-from CT2RGBLib.export import surface_writer, turntable_writer
+from CT2RGBLib.export import surface_writer
 from CT2RGBLib.opacity import Opacity
 from CT2RGBLib.options import ColorizeOptions, SightOptions, Tier
 from CT2RGBLib.rendering import rendered
 from CT2RGBLib.slices import canonical
 from InverseImagingLib import image as images
 from InverseImagingLib.image import Image
-from InverseImagingLib.method import OnProgress, Result
+from InverseImagingLib.method import Progress, Result
 from InverseImagingLib.xray.phantoms import Anatomy, phantom
 
 TILE = 256
 WINDOW = (-160.0, 240.0)  # HU
 ASIDE = (30.0, 12.0)  # azimuth and elevation of what is rendered
 LEVEL = 0.6  # of the height, where the axial slice is
-ANIMATED = SightOptions(opacity=Opacity.BONE, size=256)
 
 
 def run(out: Path, size: int) -> None:
-    """Write the colors of a body (of so many voxels), a surface, a turntable, a contact sheet and a scene."""
+    """Write the colors of a body (of so many voxels), the surface of its bones, a contact sheet and a scene."""
     body = phantom(Anatomy.THORAX, size)
-    results = {}
-    for tier in (Tier.PALETTE, Tier.MODEL):
-        with bar(f"colors of a CT, {tier.value}") as report:
-            results[tier] = colorize(body, ColorizeOptions(tier=tier, rgba=True), report)
-    best = results[Tier.MODEL]
-    solid = best.images["colors"]
-    with bar("colors of a CT, turned") as report:
-        turntable_writer(solid, out / "colors.gif", ANIMATED, report)()
-    surface_writer(solid, out / "colors.glb", ANIMATED)()
+    results = {tier: colored(body, tier) for tier in (Tier.PALETTE, Tier.MODEL)}
     for tier, result in results.items():
         images.write(result.images["colors"], out / f"colors-{tier.value}.nrrd")
         (out / f"colors-{tier.value}-report.json").write_text(json.dumps(result.report, indent=2), encoding="utf-8")
+    best = results[Tier.MODEL]
+    surface_writer(best.images["solid"], out / "colors.glb", SightOptions(opacity=Opacity.BONE))()
     contact_sheet(body, results, out / "colors.png")
     write_scene(body, best, out / "colors.mrb")
 
 
-@contextlib.contextmanager
-def bar(text: str) -> Iterator[OnProgress]:
-    """What shows the progress of a run as a bar."""
-    with tqdm(total=100, desc=text, bar_format="{desc:<40}{percentage:3.0f}%|{bar}| {elapsed}") as shown_bar:
-        yield lambda progress: shown_bar.update(round(100 * progress.fraction) - shown_bar.n)
-        shown_bar.update(100 - shown_bar.n)
+def colored(body: Image, tier: Tier) -> Result:
+    """The colors of a CT, with a progress bar."""
+    form = "{desc:<40}{percentage:3.0f}%|{bar}| {elapsed}"
+    with tqdm(total=100, desc=f"colors of a CT, {tier.value}", bar_format=form) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.update(round(100 * progress.fraction) - bar.n)
+
+        return colorize(body, ColorizeOptions(tier=tier, solid=True), report)
 
 
 def contact_sheet(body: Image, results: dict[Tier, Result], path: Path) -> None:
     """Above an axial, below a coronal slice of the CT and of its colors; at the right the colors in 3D."""
-    solid = results[Tier.MODEL].images["colors"]
+    solid = results[Tier.MODEL].images["solid"]
     volumes = {"CT": gray(body), **{tier.value: result.images["colors"] for tier, result in results.items()}}
     upper, lower = ([(cut(volume, axis), name) for name, volume in volumes.items()] for axis in (0, 1))
     upper += [(shown(solid, opacity), f"in 3D, {opacity.value}") for opacity in (Opacity.SKIN, Opacity.MUSCLE)]
@@ -89,7 +83,7 @@ def gray(body: Image) -> Image:
 
 def cut(volume: Image, axis: int) -> np.ndarray:
     """An axial (axis 0) or coronal (axis 1) slice of colors, upright."""
-    pages = canonical(volume.array, volume.ijk_to_ras)[..., :3]
+    pages = canonical(volume.array, volume.ijk_to_ras)
     return pages[int(LEVEL * len(pages))] if axis == 0 else pages[::-1, pages.shape[1] // 2]
 
 
@@ -124,11 +118,7 @@ def write_scene(body: Image, result: Result, path: Path) -> None:
 
         source = nodes.node_from_image(body, "chest")
         nodes.set_window(source, *WINDOW)
-        solid = result.images["colors"]
-        colors = solid.with_array(solid.array[..., :3])
-        made = [
-            nodes.add_result(image, f"chest {name} (illustrative)", source, result.report)
-            for name, image in (("colors", colors), ("colors in 3D", solid))
-        ]
+        names = {"colors": "chest colors (illustrative)", "solid": "chest colors in 3D (illustrative)"}
+        made = [nodes.add_result(result.images[kind], name, source, result.report) for kind, name in names.items()]
         demo_scene.folder(scene, "Chest", [source, *made])
         demo_scene.show(scene, "Axial", [source, made[0]])

@@ -80,13 +80,10 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
 
     assert (out / "colors.png").stat().st_size > 50_000
     palette, model = (images.read(out / f"colors-{tier}.nrrd").array for tier in ("palette", "model"))
-    assert palette.shape == model.shape == (90, 66, 96, 4)
-    np.testing.assert_array_equal(palette[..., 3], model[..., 3])
-    assert np.abs(palette[..., :3].astype(int) - model[..., :3]).mean() > 1
+    assert palette.shape == model.shape == (90, 66, 96, 3)
+    assert np.abs(palette.astype(int) - model).mean() > 1
     assert json.loads((out / "colors-model-report.json").read_text())["tier"] == "model"
     assert (out / "colors.glb").read_bytes().startswith(b"glTF")
-    with Picture.open(out / "colors.gif") as animation:
-        assert animation.n_frames == 36
     open_scene(scene, out / "colors.mrb", tmp_path)
     assert shown(scene) == {"Red": "chest", "Yellow": "chest colors (illustrative)"}
     assert slicer.util.getNode("chest colors in 3D (illustrative)").GetImageData().GetNumberOfScalarComponents() == 4
