@@ -36,11 +36,9 @@ class ModelPainter:
 
     def paint(self, slices: Slices, index: int) -> np.ndarray:
         """See painters.Painter."""
-        hu, edges, _ = self._seen(index)
+        hu = self._hu(index)
         with torch.inference_mode():
-            colors = self._network.colors(
-                self._interpolated(index), self._tensor(hu)[None, None], self._tensor(edges)[None, None]
-            )
+            colors = self._network.colors(self._interpolated(index), self._tensor(hu), self._tensor(self._edges(hu)))
         page = np.zeros((*slices.shape, 3), np.float32)
         page[self._box] = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         return page
@@ -54,24 +52,26 @@ class ModelPainter:
 
     def _predicted(self, index: int) -> torch.Tensor:
         below, above = (self._slices.near(index, mm) for mm in (-NEAR, NEAR))
-        hu, edges, body = self._seen(index)
-        planes = np.stack([self._seen(below)[0], hu, self._seen(above)[0]])
+        planes = [self._hu(each) for each in (below, index, above)]
+        body = self._slices.body(index)[self._box].astype(np.float32)
         with torch.inference_mode():
             return self._network.palettes(
-                self._tensor(planes)[None],
-                self._tensor(edges)[None, None],
-                self._tensor(body)[None, None],
+                torch.cat([self._tensor(plane) for plane in planes], dim=1),
+                self._tensor(self._edges(planes[1])),
+                self._tensor(body),
                 self._slices.spacing[1:],
             )
 
-    def _seen(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """HU of a slice inside the box, air outside the body; its Sobel in range; where the body is, as 0 and 1."""
-        body = self._slices.body(index)[self._box]
-        hu = np.where(body, self._slices.hu(index)[self._box], np.float32(_AIR))
-        return hu, sobel_in_range(hu, self._ranges, self._slices.spacing[1:]), body.astype(np.float32)
+    def _hu(self, index: int) -> np.ndarray:
+        """HU of a slice inside the box, air outside the body."""
+        return np.where(self._slices.body(index)[self._box], self._slices.hu(index)[self._box], np.float32(_AIR))
+
+    def _edges(self, hu: np.ndarray) -> np.ndarray:
+        return sobel_in_range(hu, self._ranges, self._slices.spacing[1:])
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(next(self._network.parameters()).device)
+        """Values (J, I) as (1, 1, J, I)."""
+        return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(next(self._network.parameters()).device)
 
 
 def _box(slices: Slices) -> tuple[slice, slice]:
