@@ -32,10 +32,27 @@ def knot_of(hu: torch.Tensor) -> torch.Tensor:
     return upper - 1 + (hu - low) / (high - low)
 
 
-def shares_of(hu: torch.Tensor) -> torch.Tensor:
-    """How near each HU is to each knot: (B, 1, H, W) to (B, len(KNOTS), H, W), which sums to 1."""
-    knots = torch.arange(len(KNOTS), dtype=hu.dtype, device=hu.device)[:, None, None]
-    return (1 - (knot_of(hu) - knots).abs()).clamp_min(0)
+def shares_of(hu: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """How near the HU in each cell are to each knot, in the mean: (B, 1, H, W) to (B, len(KNOTS), h, w); the sum is 1.
+
+    size: h, w, the cells of the same field.
+    """
+    if hu.shape[2] < size[0] or hu.shape[3] < size[1]:
+        larger = [max(n, cells) for n, cells in zip(hu.shape[2:], size, strict=True)]
+        hu = functional.interpolate(hu, larger, mode="nearest-exact")
+    rows, columns = (
+        torch.div(torch.arange(n, device=hu.device) * cells, n, rounding_mode="floor")
+        for n, cells in zip(hu.shape[2:], size, strict=True)
+    )
+    cell = (rows[:, None] * size[1] + columns).flatten()
+    knots = knot_of(hu).flatten(1)
+    lower = knots.long().clamp(max=len(KNOTS) - 2)
+    upper_share = knots - lower
+    total = hu.new_zeros(len(hu), size[0] * size[1] * len(KNOTS))
+    total.scatter_add_(1, cell * len(KNOTS) + lower, 1 - upper_share)
+    total.scatter_add_(1, cell * len(KNOTS) + lower + 1, upper_share)
+    shares = total.unflatten(1, (*size, len(KNOTS))).movedim(-1, 1)
+    return shares / torch.bincount(cell, minlength=size[0] * size[1]).reshape(size)
 
 
 def looked_up(palettes: torch.Tensor, knots: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
@@ -99,7 +116,7 @@ class ColorNet(nn.Module):
         range per mm; body: 0 to 1 (B, 1, H, W). spacing: mm between rows and between columns.
         """
         height, width = (max(round(n * mm / PIXEL), 1) for n, mm in zip(hu.shape[2:], spacing, strict=True))
-        planes = [functional.adaptive_avg_pool2d(shares_of(plane), (height, width)) for plane in hu.split(1, dim=1)]
+        planes = [shares_of(plane, (height, width)) for plane in hu.split(1, dim=1)]
         others = [functional.adaptive_avg_pool2d(plane, (height, width)) for plane in (edges, body)]
         values = torch.cat([*planes, *others, *_within(others[1])], dim=1)
         steps = 2 ** (len(_WIDTHS) - 1)

@@ -27,12 +27,20 @@ def test_the_compact_weights_fit_into_a_bundle():
 
 @given(st.floats(-2000, 4000))
 def test_hu_lie_between_the_knots_next_to_them(hu: float):
-    shares = shares_of(torch.tensor(hu).reshape(1, 1, 1, 1)).flatten()
+    shares = shares_of(torch.tensor(hu).reshape(1, 1, 1, 1), (1, 1)).flatten()
     assert float(shares.sum()) == pytest.approx(1, abs=1e-5)
     assert int((shares > 0).sum()) <= 2
     assert float(shares @ torch.tensor(KNOTS, dtype=torch.float32)) == pytest.approx(
         np.clip(hu, KNOTS[0], KNOTS[-1]), abs=0.05
     )
+
+
+def test_shares_of_cells_are_means_of_those_of_their_pixels():
+    hu = 300 * torch.randn(2, 1, 12, 18)
+    each = shares_of(hu, (12, 18))
+    torch.testing.assert_close(shares_of(hu, (4, 9)), torch.nn.functional.avg_pool2d(each, (3, 2)))
+    torch.testing.assert_close(shares_of(hu, (5, 7)).sum(dim=1), torch.ones(2, 5, 7))
+    torch.testing.assert_close(shares_of(hu, (24, 18))[:, :, ::2], each)
 
 
 def test_knots_are_counted_from_zero():
