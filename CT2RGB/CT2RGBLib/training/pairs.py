@@ -32,7 +32,7 @@ _PERIOD, _TEST, _GAP = 140.0, (100.0, 120.0), 15.0
 _HEAD = 250.0  # mm from the vertex that belong to the head, and the neck
 _MARGIN = 8  # pixels around the body
 _BLUISH = 4.0  # b* of a tissue that gelatin shines through, at most
-_FRINGE = (2, 6)  # pixels around gelatin in which it does, and may
+_FRINGE = (1.4, 3.6)  # mm from gelatin in which it does, and may
 _REDDISH, _YELLOWISH = 3.0, 10.0  # a* and b* there of tissue alone, at least
 
 
@@ -115,16 +115,18 @@ def section_of(
     cut = tuple(slice(max(index.min() - _MARGIN, 0), index.max() + _MARGIN + 1) for index in np.nonzero(body))
     rgb, body, hu = rgb[cut], body[cut], None if hu is None else hu[cut]
     tissues = tissues_of(rgb, body, pixel, Region.at(position))
-    return Section(name, "head" if position < _HEAD else "body", position, pixel, _cleaned(rgb, tissues), tissues, hu)
+    part = "head" if position < _HEAD else "body"
+    return Section(name, part, position, pixel, _cleaned(rgb, tissues, pixel), tissues, hu)
 
 
-def _cleaned(rgb: np.ndarray, tissues: np.ndarray) -> np.ndarray:
+def _cleaned(rgb: np.ndarray, tissues: np.ndarray, pixel: float) -> np.ndarray:
     """Colors without gelatin: black in gas, and of the nearest tissue outside the body and where gelatin shines
     through, so that no border is blue, or dark because it is blurred."""
     air = tissues == Tissue.AIR
     _light, red, yellow = np.moveaxis(rgb2lab(rgb), -1, 0)
-    fringe, around = (ndimage.binary_dilation(air, iterations=pixels) for pixels in _FRINGE)
-    bluish = fringe | (around & ((red < _REDDISH) | (yellow < _YELLOWISH))) | (yellow < _BLUISH)
+    within = ndimage.distance_transform_edt(~air) * pixel
+    fringe, around = (within < mm for mm in _FRINGE)
+    bluish = air | fringe | (around & ((red < _REDDISH) | (yellow < _YELLOWISH))) | (yellow < _BLUISH)
     near = ndimage.distance_transform_edt(bluish, return_distances=False, return_indices=True)
     gas = air & ndimage.binary_fill_holes(~air)
     return np.where(gas[..., None], np.uint8(0), rgb[tuple(near)])

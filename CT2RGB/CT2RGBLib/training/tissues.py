@@ -28,6 +28,7 @@ _SHIN = 5.0  # mm, half of what fat in front of it or anywhere in the lower leg 
 _BONE, _LARGEST_BONE = 25.0, 4000.0  # mm2
 _SLIM = 2.6  # mm, half of what a bone is thick at least
 _COMPACT = 0.65  # of its convex hull is filled by a bone
+_AMID_FAT = 0.7  # of what lies beside it is fat, where it is none
 _HOLE = 500.0  # mm2 of marrow
 
 
@@ -213,7 +214,8 @@ def _find_bones(found: np.ndarray, lab: np.ndarray, depth: np.ndarray, pixel: fl
             continue
         rows, columns = (slice(part.bbox[axis], part.bbox[axis + 2]) for axis in (0, 1))
         own, view = part.image, found[rows, columns]
-        if np.isin(view[ndimage.binary_dilation(own, iterations=2) & ~own], _FATTY).mean() > 0.7:
+        beside = view[ndimage.binary_dilation(own, iterations=2) & ~own]
+        if np.isin(beside, _FATTY).sum() > _AMID_FAT * beside.size:
             continue
         holes = part.image_filled & ~own
         marrow = holes & (view != Tissue.FIBROUS) if holes.sum() * pixel**2 < _HOLE else np.zeros_like(own)
