@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class Canvas:
     mask: Image | None = None
     tints: Image | None = None
 
-    def painted(self, painter: Painter, on_progress: OnProgress) -> Image:
+    def painted(self, painter: Painter, on_progress: OnProgress, threads: int = 1) -> Image:
         """The chosen slices, uint8 RGB or RGBA (K, J, I, C), with previews of single ones on the way."""
         (axis, *_), (step, *_) = slice_axes(self.image.ijk_to_ras, self.image.array.shape)
         shape = list(self.image.array.shape)
@@ -40,14 +41,22 @@ class Canvas:
         pages = canonical(colors, self.image.ijk_to_ras)
         first = self.chosen.start if step > 0 else self.slices.count - self.chosen.stop
         last_preview = time.monotonic()
-        for page, target in enumerate(pages):
-            preview = None
-            target[:] = self._page(painter, first + page)
-            if time.monotonic() - last_preview > _PREVIEW_SECONDS:
-                at = page if step > 0 else len(pages) - 1 - page
-                preview = self._placed(colors.take([at], axis), axis, self.chosen.start + at)
-                last_preview = time.monotonic()
-            on_progress(Progress((page + 1) / len(pages), f"slice {page + 1} of {len(pages)}", preview))
+
+        def paint(page: int) -> int:
+            pages[page] = self._page(painter, first + page)
+            return page
+
+        pool = ThreadPoolExecutor(threads)
+        try:
+            for page in pool.map(paint, range(len(pages))):
+                preview = None
+                if time.monotonic() - last_preview > _PREVIEW_SECONDS:
+                    at = page if step > 0 else len(pages) - 1 - page
+                    preview = self._placed(colors.take([at], axis), axis, self.chosen.start + at)
+                    last_preview = time.monotonic()
+                on_progress(Progress((page + 1) / len(pages), f"slice {page + 1} of {len(pages)}", preview))
+        finally:
+            pool.shutdown(cancel_futures=True)
         return self._placed(colors, axis, self.chosen.start)
 
     def _page(self, painter: Painter, index: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -52,12 +53,19 @@ def coarser(colors: Image, most: float) -> Image:
 
 def softened(colors: Image) -> Image:
     """An RGBA volume whose alpha is smooth, also over the border of the body, where the body's colors go on."""
-    alpha = gaussian_filter(colors.array[..., 3].astype(np.float32), _BLUR, truncate=_REACH)
     inside = (colors.array[..., 3] > 0).astype(np.float32)
-    shares = gaussian_filter(inside, _BLUR, truncate=_REACH).clip(min=1e-3)
+    shares = _blurred(inside).clip(min=1e-3)
     result = np.empty_like(colors.array)
-    result[..., 3] = alpha.round()
-    for channel in range(3):
-        spread = gaussian_filter(colors.array[..., channel] * inside, _BLUR, truncate=_REACH)
-        result[..., channel] = (spread / shares).clip(0, 255).round()
+
+    def soften(channel: int) -> None:
+        values = colors.array[..., channel]
+        soft = _blurred(values.astype(np.float32)) if channel == 3 else _blurred(values * inside) / shares
+        result[..., channel] = soft.clip(0, 255).round()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(soften, range(4)))
     return colors.with_array(result)
+
+
+def _blurred(values: np.ndarray) -> np.ndarray:
+    return gaussian_filter(values, _BLUR, truncate=_REACH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -112,7 +113,7 @@ def _look(image: Image, options: ColorizeOptions, warnings: list[str]) -> _Look:
 def _painted(canvas: Canvas, look: _Look, on_progress: OnProgress, warnings: list[str]) -> Image:
     weights = look.weights
     if weights is None:
-        return canvas.painted(palette.painter(canvas.options), on_progress)
+        return canvas.painted(palette.painter(canvas.options), on_progress, threads=os.cpu_count() or 1)
     from InverseImagingLib import device as devices
 
     from . import model
