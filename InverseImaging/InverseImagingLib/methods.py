@@ -107,6 +107,26 @@ METHODS = {
             ),
             sample="InverseImagingLib.samples:ct",
         ),
+        Method(
+            name="FilmRecovery",
+            title="CT Film Recovery",
+            sentence="Turn a photo of a CT film into the flat film, and the film into slices in HU.",
+            function="FilmRecoveryLib.flatten:flatten",
+            options="FilmRecoveryLib.options:FlattenOptions",
+            citation=(
+                "Q. Quan, Q. Wang, L. Li, Y. Du, S. K. Zhou. "
+                "Recovering medical images from CT film photos. An earlier version: arXiv:2012.09491."
+            ),
+        ),
+        Method(
+            name="FilmSlices",
+            title="CT Film Recovery",
+            sentence="Turn a flat CT film into slices in HU.",
+            function="FilmRecoveryLib.extract:extract",
+            options="FilmRecoveryLib.options:ExtractOptions",
+            citation="",
+            module="FilmRecovery",
+        ),
     )
 }
 

@@ -1,0 +1,1 @@
+"""From photos of CT films to flat films and slices in HU."""
