@@ -1,0 +1,197 @@
+"""From photo pixels to places on the film and back.
+
+uv maps (H, W, 2) tell the place u (right), v (down) on the film, 0 to 1, of each photo pixel; backward maps (h, w, 2)
+the photo pixel x (column), y (row) of each film pixel, whose center is at u = (j + 0.5) / w, v = (i + 0.5) / h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+from InverseImagingLib.errors import InputError
+
+_ROUNDS = 8  # of Newton's method
+_BINS = 32  # along a side of the film, from which it starts
+_REACH = 8  # pixels over which the slope at the rim is measured
+_TILTED = 0.002  # product of the perspective along both sides from which the focal length is sure
+_FOCAL = (0.6, 0.85, 2.5)  # of phones, by the photo's longer side: shortest, usual, longest
+_BAND = 256  # rows of the film that are resampled at a time
+
+
+def centers(count: int) -> np.ndarray:
+    """u of the centers of so many pixels."""
+    return (np.arange(count) + 0.5) / count
+
+
+def places(shape: tuple[int, int]) -> np.ndarray:
+    """u, v (h, w, 2) of the pixels of a film."""
+    return np.stack(np.meshgrid(centers(shape[1]), centers(shape[0])), axis=-1)
+
+
+def transformed(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (..., 2) through a homography (3, 3)."""
+    x, y, w = np.moveaxis(points @ matrix[:, :2].T + matrix[:, 2], -1, 0)
+    return np.stack([x / w, y / w], axis=-1)
+
+
+def homography(
+    source: np.ndarray, target: np.ndarray, weights: np.ndarray | None = None, rounds: int = 0
+) -> np.ndarray:
+    """The homography (3, 3) that takes points (N, 2) to others best, by the normalized direct linear transformation.
+
+    weights (N,): how much each counts. rounds: how often those far off then count less, as Cauchy's weights have it.
+    Raises InputError where less than four count, or all lie on a line.
+    Source: R. Hartley, A. Zisserman, Multiple View Geometry, 4.4.
+    """
+    given = np.ones(len(source)) if weights is None else np.sqrt(weights)
+    matrix = _homography(source, target, given)
+    for _ in range(rounds):
+        off = np.linalg.norm(transformed(source, matrix) - target, axis=1)
+        usual = max(float(np.median(off[given > 0])), 1e-9)
+        matrix = _homography(source, target, given / np.sqrt(1 + (off / usual) ** 2))
+    return matrix
+
+
+def _homography(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    to_source, to_target = _normalizing(source), _normalizing(target)
+    (x, y), (a, b) = transformed(source, to_source).T, transformed(target, to_target).T
+    one, none = np.ones_like(x), np.zeros_like(x)
+    rows = np.stack(
+        [[x, y, one, none, none, none, -a * x, -a * y, -a], [none, none, none, x, y, one, -b * x, -b * y, -b]]
+    )
+    rows = np.moveaxis(rows * weights, 1, 2).reshape(-1, 9)
+    _, sizes, vectors = np.linalg.svd(rows.T @ rows)
+    if np.count_nonzero(weights) < 4 or sizes[-2] < 1e-12 * sizes[0]:
+        raise InputError("Four points of the film are needed, of which no three lie on a line; move its corners apart.")
+    matrix = np.linalg.inv(to_target) @ vectors[-1].reshape(3, 3) @ to_source
+    return matrix / matrix[2, 2]
+
+
+def aspect(corners: np.ndarray, shape: tuple[int, int]) -> float:
+    """Width by height of a flat film with these corners (4, 2), clockwise from its top left, in a photo (H, W).
+
+    By the right angles between its sides, which tell the focal length of a camera that looks at the photo's middle; a
+    phone's where they tell none. Source: Z. Zhang, L.-W. He, Whiteboard scanning and image enhancement, 2007.
+    """
+    longest = max(shape)
+    middle = np.array([shape[1] - 1, shape[0] - 1]) / 2
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+    across, down, _ = homography(square, (corners - middle) / longest).T
+    tilt = across[2] * down[2]
+    focal = -(across[:2] @ down[:2]) / tilt if abs(tilt) > _TILTED else 0.0
+    if not _FOCAL[0] ** 2 <= focal <= _FOCAL[2] ** 2:
+        focal = _FOCAL[1] ** 2
+    depths = np.array([1, 1, focal])
+    return float(np.sqrt((across**2 @ depths) / (down**2 @ depths)))
+
+
+def _normalizing(points: np.ndarray) -> np.ndarray:
+    middle, spread = points.mean(axis=0), max(float(points.std()), 1e-12)
+    return np.array([[1 / spread, 0, -middle[0] / spread], [0, 1 / spread, -middle[1] / spread], [0, 0, 1]])
+
+
+def backward_map(uv: np.ndarray, mask: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The backward map (h, w, 2) of a uv map (H, W, 2) that holds within mask (H, W), and where it is known (h, w).
+
+    For every film pixel p with uv(b) = p, by Newton's method: b <- b - J^-1 (uv(b) - p). What the mask leaves out is
+    continued linearly, also a little beyond the photo, and not known. Raises InputError when the mask is nearly empty.
+    """
+    if np.count_nonzero(mask) < 16:
+        raise InputError("There is no film in the photo; mark its corners by hand.")
+    margin = max(mask.shape) // 8
+    sides = ((margin, margin), (margin, margin))
+    inside = np.pad(mask, sides)
+    values = extended(np.pad(uv.astype(np.float32), (*sides, (0, 0))), inside)
+    slopes = np.gradient(values, axis=(1, 0))
+    table = torch.from_numpy(np.concatenate([values, *slopes], axis=-1)).permute(2, 0, 1)[None]
+    wanted = places(shape).astype(np.float32)
+    found = _start(uv, mask, shape) + margin
+    longest = max(mask.shape) / 8
+    for _ in range(_ROUNDS):
+        u, v, u_x, v_x, u_y, v_y = np.moveaxis(_looked_up(table, found), -1, 0)
+        u, v = u - wanted[..., 0], v - wanted[..., 1]
+        area = u_x * v_y - u_y * v_x
+        area = np.where(np.abs(area) < 1e-9, np.float32(1e-9), area)
+        step = np.stack([v_y * u - u_y * v, u_x * v - v_x * u], axis=-1) / area[..., None]
+        step *= np.minimum(1, longest / np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9))
+        found = (found - step).clip(0, np.array(inside.shape[::-1], np.float32) - 1)
+    off = np.abs(_looked_up(table[:, :2], found) - wanted).max(axis=-1)
+    near = ndimage.binary_dilation(inside, np.ones((3, 3)))
+    columns, rows = np.moveaxis(found.round().astype(int), -1, 0)
+    return found - margin, near[rows, columns] & (off < 0.5 / max(mask.shape))
+
+
+def _start(uv: np.ndarray, mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Roughly where in the photo film pixels lie (h, w, 2): the mean of the photo pixels of each part of the film.
+
+    Parts that none shows lie where an affine map, and the nearest part's distance from it, have them.
+    """
+    rows, columns = np.nonzero(mask)
+    own, pixels = uv[rows, columns].astype(np.float64), np.stack([columns, rows], axis=-1)
+    affine, *_ = np.linalg.lstsq(np.c_[own, np.ones(len(own))], pixels, rcond=None)
+    away = pixels - np.c_[own, np.ones(len(own))] @ affine
+    part = np.ravel_multi_index((own[:, ::-1] * _BINS).astype(int).clip(0, _BINS - 1).T, (_BINS, _BINS))
+    count, *sums = (np.bincount(part, each, _BINS**2).reshape(_BINS, _BINS) for each in (None, *away.T))
+    nearest = ndimage.distance_transform_edt(count == 0, return_distances=False, return_indices=True)
+    means = [(each / np.maximum(count, 1))[tuple(nearest)] for each in sums]
+    fine = functional.interpolate(torch.from_numpy(np.stack(means))[None], shape, mode="bilinear")[0].numpy()
+    uvs = places(shape)
+    return (uvs @ affine[:2] + affine[2] + np.moveaxis(fine, 0, -1)).astype(np.float32)
+
+
+def extended(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Values (H, W, C) that hold within mask (H, W), continued beyond it as they run at the nearest rim."""
+    there = np.indices(mask.shape)
+    distance, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
+    rows, columns = inner = (nearest - (there - nearest) * np.minimum(1, _REACH / np.maximum(distance, 1))).round()
+    inner = inner.astype(int).clip(0, np.array(mask.shape)[:, None, None] - 1)
+    rows, columns = nearest[:, inner[0], inner[1]]
+    deep = np.hypot(nearest[0] - rows, nearest[1] - columns)
+    times = distance / np.maximum(deep, 1)
+    rim = values[nearest[0], nearest[1]]
+    return (rim + (rim - values[rows, columns]) * times[..., None]).astype(values.dtype)
+
+
+def resampled(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """A picture (H, W) or (H, W, C) where a backward map (h, w, 2) looks, float32, of bytes from 0 to 1.
+
+    Bilinear, of means where film pixels are much larger than the photo's. Beyond the picture its rim goes on.
+    """
+    table = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(picture))).permute(2, 0, 1)[None].to(torch.float32)
+    if picture.dtype == np.uint8:
+        table /= 255
+    scale, shift = 1.0, 0.0
+    while _step(backward) * scale >= 2 and min(table.shape[-2:]) > 1:
+        table = functional.avg_pool2d(table, 2, ceil_mode=True, count_include_pad=False)
+        scale, shift = scale / 2, shift / 2 - 0.25
+    out = np.empty((*backward.shape[:2], table.shape[1]), np.float32)
+    for top in range(0, len(out), _BAND):
+        rows = slice(top, top + _BAND)
+        out[rows] = _looked_up(table, (backward[rows] * scale + shift).astype(np.float32))
+    return out.reshape(*backward.shape[:2], *picture.shape[2:])
+
+
+def inside(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Which film pixels (h, w) a photo of that shape (H, W) shows."""
+    x, y = np.moveaxis(backward, -1, 0)
+    return (x >= -0.5) & (y >= -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
+
+
+def _step(backward: np.ndarray) -> float:
+    """Photo pixels per film pixel, along a side, in the mean."""
+    x, y = np.concatenate([backward[0], backward[:, -1], backward[-1, ::-1], backward[::-1, 0]]).astype(np.float64).T
+    area = abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
+    rows, columns = backward.shape[:2]
+    return float(np.sqrt(area / max((rows - 1) * (columns - 1), 1)))
+
+
+def _looked_up(table: torch.Tensor, points: np.ndarray) -> np.ndarray:
+    """Values (h, w, C) of pictures (1, C, H, W) at their pixels x, y (h, w, 2), bilinear."""
+    height, width = table.shape[-2:]
+    halves = torch.tensor([max(width - 1, 1) / 2, max(height - 1, 1) / 2], dtype=torch.float32)
+    grid = torch.from_numpy(points)[None] / halves - 1
+    found = functional.grid_sample(table, grid, padding_mode="border", align_corners=True)
+    return found[0].permute(1, 2, 0).numpy()
