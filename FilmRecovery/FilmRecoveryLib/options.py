@@ -90,7 +90,7 @@ class ExtractOptions:
 
     layout: str = option("", "Rows and columns of slices on the film, such as 4x5; empty means as found.")
     order: Order = option(Order.ROWS, "How the slices follow each other: rows (row by row) or columns.")
-    reverse: bool = option(False, "The slices run from the head down: the first of the film is the highest.")
+    reverse: bool = option(False, "Turn the slices around: they run the other way between feet and head than found.")
     skip: str = option("", "What is no slice, such as the overview: numbers of tiles from 1, as 1,20.")
     level: float = option(0.0, "Middle of the window.", low=-4000, high=10000, unit="HU")
     width: float = option(0.0, "Width of the window; 0 means level and width as the text tells.", low=0, high=20000)
@@ -103,10 +103,12 @@ class ExtractOptions:
     device: Device = option(Device.AUTO, "What computes: auto, cpu, cuda or mps.")
 
     def check(self) -> None:
-        """Raise InputError for a value that is out of its limits, and for a layout or tiles that are none."""
+        """Raise InputError for a value that is out of its limits, a layout or tiles that are none, half a window."""
         check_options(self)
         self.grid()
         self.skipped()
+        if self.level and not self.width:
+            raise InputError(f"The window has a level of {self.level:g} HU, but no width; give both.")
 
     def grid(self) -> tuple[int, int] | None:
         """Rows and columns of tiles; None for empty."""
