@@ -182,11 +182,11 @@ def place_beside(node: Any, source: Any) -> None:
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
 
 
-def newest_result(source: Any, attribute: str, value: str) -> Any:
+def newest_result(source: Any, attribute: str, value: str, node_class: str = "vtkMRMLVolumeNode") -> Any:
     """The last node that was made of a volume and has this value of an attribute, or None."""
     found = (
         node
-        for node in reversed(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
+        for node in reversed(slicer.util.getNodesByClass(node_class))
         if node.GetAttribute(attribute) == value and node.GetNodeReference(SOURCE_ROLE) is source
     )
     return next(found, None)

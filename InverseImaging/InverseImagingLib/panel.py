@@ -29,11 +29,16 @@ log = logging.getLogger("InverseImaging")
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a panel asks a method to do: its options, its images by parameter name, the node the result belongs to."""
+    """What a panel asks a method to do: its options, its images by parameter name, the node the result belongs to.
+
+    method: another one than the panel's own; then: makes of the parameters what is run when this has finished.
+    """
 
     options: Any
     images: Mapping[str, Image]
     source: Any
+    method: str = ""
+    then: Callable[[Any], Request] | None = None
 
 
 class MethodLogic(Protocol):
@@ -51,14 +56,14 @@ class MethodLogic(Protocol):
         """Put the outputs into the scene, the principal one first."""
 
 
-def parameterNodeClass(name: str, options: type, **nodes: Any) -> type:
-    """A parameter node with a parameter for each field of an options dataclass, with its default and limits, and the
+def parameterNodeClass(name: str, *options: type, **nodes: Any) -> type:
+    """A parameter node with a parameter for each field of options dataclasses, with its default and limits, and the
     further parameters given by name as types (or pairs of type and default)."""
     from slicer.parameterNodeWrapper import Minimum, WithinRange, parameterNodeWrapper
 
     annotations, defaults = {}, {}
-    types = get_type_hints(options)
-    for item in dataclasses.fields(options):
+    types = {key: kind for each in options for key, kind in get_type_hints(each).items()}
+    for item in (item for each in options for item in dataclasses.fields(each)):
         low, high = item.metadata.get("low"), item.metadata.get("high")
         kind = types[item.name]
         if low is not None:
@@ -95,6 +100,7 @@ class RunPanel(VTKObservationMixin):
         self.suits: Callable[[Any], bool] = lambda volume: volume.GetClassName() == "vtkMRMLScalarVolumeNode"
         self.lockedWhileRunning = ["inputsButton", "advancedButton"]
         self.isRunning = False
+        self._goesOn = False  # a run follows another one
         self._method, self._title = method, title
         self._guiTag: Any = None
         self._runner = JobRunner()
@@ -205,11 +211,12 @@ class RunPanel(VTKObservationMixin):
         else:
             self.run(self.logic.request)
 
-    def run(self, request_of: Callable[[Any], Request]) -> None:
-        """Start a run of what request_of makes of the parameters."""
+    def run(self, request_of: Callable[[Any], Request], *, goesOn: bool = False) -> None:
+        """Start a run of what request_of makes of the parameters. goesOn: after another one."""
+        self._goesOn = goesOn
         try:
             self._ensurePackages()
-            request = request_of(self.parameters)
+            request = request_of(self.logic.getParameterNode())
             self._start(request, self)
         except InputError as error:
             self._showIdle(str(error))
@@ -240,8 +247,8 @@ class RunPanel(VTKObservationMixin):
         if options.device is Device.AUTO:
             options = dataclasses.replace(options, device=computeDevice())
         environment = computeEnvironment(place)
-        values = options_to_dict(options)
-        self._runner.start(self._method, values, request.images, listener, place, environment, wait=True)
+        values, method = options_to_dict(options), request.method or self._method
+        self._runner.start(method, values, request.images, listener, place, environment, wait=True)
 
     def onJobProgress(self, progress: JobProgress) -> None:
         self.ui.progressBar.value = round(100 * progress.fraction)
@@ -260,6 +267,8 @@ class RunPanel(VTKObservationMixin):
         self.ui.progressBar.value = 100
         self._showResults()
         self.onFinished()
+        if self._request.then is not None:
+            self.run(self._request.then, goesOn=True)
 
     def onJobFailed(self, message: str, details: str) -> None:
         log.error("%s\n%s", message, details)
@@ -268,7 +277,8 @@ class RunPanel(VTKObservationMixin):
 
     def onJobCancelled(self) -> None:
         self._undo()
-        self._showIdle(_("Cancelled; the scene is as it was."))
+        done = _("Cancelled; what had finished stays.") if self._goesOn else _("Cancelled; the scene is as it was.")
+        self._showIdle(done)
 
     def _undo(self) -> None:
         """Take back what the scene shows of a run that goes on."""

@@ -39,9 +39,17 @@ class Section:
 
     def chooseWeights(self) -> None:
         """Choose weights of one's own."""
+        self.chooseWeightsFor("weights")
+
+    def chooseWeightsFor(self, parameter: str) -> None:
+        """Choose weights of one's own for the parameter of that name."""
         path = qt.QFileDialog.getOpenFileName(self.root, _("Choose weights"), "", _("Weights") + " (*.safetensors)")
         if path:
-            self.panel.parameters.weights = path
+            setattr(self.panel.parameters, parameter, path)
+
+    def chooseFiles(self, title: str, kinds: str) -> list[Path]:
+        """Files that the user wants to open; none when that was cancelled."""
+        return [Path(path) for path in qt.QFileDialog.getOpenFileNames(self.root, title, "", kinds)]
 
     def saveAnimation(self, views: Sequence[np.ndarray], name: str, *, around: bool = False) -> None:
         """Write views as an animated GIF where the user wants it; see write_animation."""

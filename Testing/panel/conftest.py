@@ -50,6 +50,15 @@ def ct2rgb(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
+def film(scene: Any, open_panel: Callable, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel of CT Film Recovery, with a worker that only pretends to compute."""
+    from test_job import ScriptedPlace
+
+    monkeypatch.setattr("InverseImagingLib.panel.computePlace", ScriptedPlace)
+    return open_panel("FilmRecovery").section
+
+
+@pytest.fixture
 def idle(xraysyn: Any, settled: Callable) -> Callable:
     """Waits until neither a run nor a preview goes on or is about to."""
     return functools.partial(settled, xraysyn)

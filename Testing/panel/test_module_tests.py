@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography", "CT2RGB")
+MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography", "CT2RGB", "FilmRecovery")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from CT2RGBLib.options import ColorizeOptions
+from FilmRecoveryLib.grids import Handles, corners_of, flat_points, stretched, tile_boxes, usual_outline, usual_tiles
+from FilmRecoveryLib.options import ExtractOptions, FlattenOptions
 from InverseImagingLib import methods, worker
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
@@ -183,6 +185,73 @@ def colors_by_name(
     return Result(images, report)
 
 
+def film_by_name(image: Image, options: FlattenOptions, on_progress: OnProgress, points: Image | None = None) -> Result:
+    """A stand-in for the flattening of a film: half the pixels of the photo, all of one gray, found near its rim."""
+    started = run(image, ScriptedOptions(script=image.name), on_progress)
+    rows, columns = image.array.shape[1:3]
+    found = stretched(flat_points(Handles.GRID), usual_outline(columns, rows))
+    if points is not None:
+        found = stretched(found, points.array) if len(points.array) == 2 else points.array
+    film = np.full((1, rows // 2, columns // 2), 0.5, np.float32)
+    place = np.diag([-1, -1, 1, 1.0])
+    report = {
+        "method": "FilmRecovery",
+        "same": started.report["same"],
+        "settings": options_to_dict(options),
+        "found by": "model" if points is None else "user",
+        "flat": {"flat": False, "bend px": 12.0},
+        "turned": 90,
+        "mirrored": False,
+        "confidence": 0.93,
+        "points": found.tolist(),
+        "corners": corners_of(found).reshape(4, 2)[[0, 1, 3, 2]].tolist(),
+        "warnings": ["This is a test."],
+    }
+    images = {
+        "film": Image(film, place, Meaning.DISPLAY, "film"),
+        "confidence": Image(film + 0.4, place, Meaning.SCALAR, "confidence"),
+    }
+    return Result(images, report)
+
+
+def slices_by_name(
+    image: Image,
+    options: ExtractOptions,
+    on_progress: OnProgress,
+    confidence: Image | None = None,
+    tiles: Image | None = None,
+) -> Result:
+    """A stand-in for the extraction of slices: 2 x 3 tiles where nothing else is said, each as bright as its number."""
+    run(image, ScriptedOptions(script=image.name.split()[0]), on_progress)
+    rows, columns = options.grid() or (2, 3)
+    height, width = image.array.shape[1:]
+    grid = tile_boxes(usual_tiles(width, height, rows, columns), rows, columns) if tiles is None else tiles.array[0]
+    left, top, right, bottom = grid[0].astype(int)
+    numbers = [number for number in range(1, len(grid) + 1) if number not in options.skipped()]
+    volume = np.ones((len(numbers), bottom - top, right - left), np.int16)
+    volume *= np.array(numbers, np.int16)[:, None, None]
+    place = np.diag([-1, -1, 5, 1.0])
+    report = {
+        "method": "FilmSlices",
+        "confidence": confidence is not None,
+        "settings": options_to_dict(options),
+        "layout": f"{rows}x{columns}",
+        "grid": grid.tolist(),
+        "tiles": [grid[number - 1].tolist() for number in numbers],
+        "tiles from": "film" if tiles is None else "user",
+        "window": {"level": options.level, "width": options.width, "from": "user" if options.width else "none"},
+        "spacing mm": [1.0, 1.0, 5.0],
+        "spacing from": {"x": "ruler", "y": "ruler", "z": "text"},
+        "valid share": 0.75,
+        "warnings": ["This is a test."],
+    }
+    meaning = Meaning.HU if options.width else Meaning.SCALAR
+    valid = np.ones(volume.shape, np.uint8)
+    valid[:, 0] = 0
+    images = {"volume": Image(volume, place, meaning, "volume"), "valid": Image(valid, place, Meaning.LABEL, "valid")}
+    return Result(images, report)
+
+
 def sample() -> Image:
     return Image(np.ones((1, 2, 2), np.float32), name="sample")
 
@@ -214,6 +283,14 @@ methods.METHODS["XrayTomography"] = dataclasses.replace(
 )
 
 methods.METHODS["CT2RGB"] = dataclasses.replace(methods.METHODS["CT2RGB"], function="scripted_worker:colors_by_name")
+
+methods.METHODS["FilmRecovery"] = dataclasses.replace(
+    methods.METHODS["FilmRecovery"], function="scripted_worker:film_by_name"
+)
+
+methods.METHODS["FilmSlices"] = dataclasses.replace(
+    methods.METHODS["FilmSlices"], function="scripted_worker:slices_by_name"
+)
 
 if __name__ == "__main__":
     sys.modules["scripted_worker"] = sys.modules["__main__"]

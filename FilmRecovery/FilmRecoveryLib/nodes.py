@@ -1,0 +1,283 @@
+"""Photos, flat films and slices in the MRML scene, and how the slice views show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.method import Choice, Result
+from InverseImagingLib.nodes import add_result, dicom_header_of, image_from_node, newest_result, report_of, set_window
+from InverseImagingLib.xray.scene import face
+
+from .grids import Handles, corners_of, flat_points, stretched, tile_places, usual_outline, usual_tiles
+from .handles import OUTLINE, TILES, handles_of, place, places_of, remove
+
+KIND = "InverseImaging.Film"  # attribute of a result: what it is
+FILM, CONFIDENCE, SLICES, KNOWN = "film", "confidence", "slices", "known"
+_LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
+_PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
+_MOVED = 0.05  # pixels
+_RED = (0.9, 0.15, 0.1)
+_CORNERS = {(0, 0): "top left", (0, -1): "top right", (-1, -1): "bottom right", (-1, 0): "bottom left"}
+
+
+class Shown(Choice):
+    """What the slice views show."""
+
+    FILM = "film"
+    SLICES = "slices"
+
+    def label(self) -> str:
+        return {"film": "Photo and flat film", "slices": "Slices"}[self.value]
+
+
+# Results
+
+
+def add_film(result: Result, photo: Any) -> list[Any]:
+    """Add a flat film beside its photo, with how far it can be trusted. Returns the nodes, the film first."""
+    name, report = photo.GetName(), result.report
+    film = _add(result.images["film"], _("{name} flat film").format(name=name), FILM, photo, report)
+    set_window(film, 0, 1)
+    title = _("{name} confidence").format(name=film.GetName())
+    confidence = _add(result.images["confidence"], title, CONFIDENCE, film, report)
+    set_window(confidence, 0, 1)
+    opacities = np.linspace(0.75, 0, 256).tolist()
+    confidence.GetDisplayNode().SetAndObserveColorNodeID(_reds("Film doubt", opacities).GetID())
+    return [film, confidence]
+
+
+def add_slices(result: Result, film: Any) -> list[Any]:
+    """Add the slices of a film as a volume, with where the film can tell their values. Returns the nodes, the volume
+    first."""
+    name, report = film.GetName(), result.report
+    image = result.images["volume"]
+    volume = _add(image, _("{name} slices").format(name=name), SLICES, film, report)
+    set_window(volume, *_window_of(report))
+    title = _("{name} known").format(name=volume.GetName())
+    known = _add(result.images["valid"], title, KNOWN, volume, report)
+    known.GetDisplayNode().SetAndObserveColorNodeID(_reds("Film loss", [0.6, 0.0]).GetID())
+    return [volume, known]
+
+
+def _window_of(report: Mapping[str, Any]) -> tuple[float, float]:
+    """The values of slices that are black and white on the film."""
+    if not is_calibrated(report):
+        return 0.0, 1.0
+    level, width = report["window"]["level"], report["window"]["width"]
+    return level - width / 2, level + width / 2
+
+
+def is_calibrated(report: Mapping[str, Any]) -> bool:
+    """Whether the slices with that report are in HU."""
+    return bool(report["window"]["from"] != "none")
+
+
+def _add(image: Image, name: str, kind: str, source: Any, report: Any) -> Any:
+    node = add_result(image, name, source, report)
+    node.SetAttribute(KIND, kind)
+    return node
+
+
+def _reds(name: str, opacities: Sequence[float]) -> Any:
+    """A color table of one red, as opaque as these."""
+    node = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLColorTableNode")
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+        node.SetTypeToUser()
+        node.SetHideFromEditors(True)
+        node.SetNumberOfColors(len(opacities))
+        for index, opacity in enumerate(opacities):
+            node.SetColor(index, f"{opacity:.2f}", *_RED, opacity)
+    return node
+
+
+def newest(source: Any, kind: str) -> Any:
+    """The last node of that kind that was made of a photo, a film or slices, or None."""
+    return newest_result(source, KIND, kind) if source is not None else None
+
+
+def film_image(film: Any) -> Image:
+    """A flat film, whose values are grays. Raises InputError where it is empty."""
+    return replace(image_from_node(film), meaning=Meaning.DISPLAY)
+
+
+def slices_image(volume: Any) -> Image:
+    """Slices, in HU or in grays, with the header of what they come from, where Slicer's DICOM database has that."""
+    meaning = Meaning.HU if is_calibrated(report_of(volume)) else Meaning.SCALAR
+    return replace(image_from_node(volume), meaning=meaning, dicom=dicom_header_of(volume))
+
+
+# The outline of a film over its photo
+
+
+def show_outline(photo: Any, handles: Handles) -> Any:
+    """Put the outline where the film was found last, to be dragged, or near the rim of the photo."""
+    return _place_outline(photo, _found(photo, handles))
+
+
+def change_handles(photo: Any, handles: Handles) -> None:
+    """Let corners be dragged where it was a grid, or the other way round, without moving the outline."""
+    points = outline_of(photo)
+    if points is None or len(points) == handles.side:
+        return
+    corners = corners_of(points)
+    _place_outline(photo, corners if handles is Handles.CORNERS else stretched(_found(photo, handles), corners))
+
+
+def outline_of(photo: Any) -> np.ndarray | None:
+    """Where the outline is, (R, C, 2) in pixels of the photo, or None where none is shown."""
+    node = handles_of(photo, OUTLINE)
+    if node is None:
+        return None
+    places = places_of(node)
+    side = round(len(places) ** 0.5)
+    return places.reshape(side, side, 2)
+
+
+def outline_was_moved(photo: Any) -> bool:
+    """Whether the outline lies elsewhere than that of the last flat film of a photo."""
+    points, film = outline_of(photo), newest(photo, FILM)
+    if points is None:
+        return False
+    if film is None:
+        return True
+    handles = next(each for each in Handles if each.side == len(points))
+    return bool(np.abs(points - _found(photo, handles)).max() > _MOVED)
+
+
+def given_outline(photo: Any) -> Image | None:
+    """What the user says of the outline; None where that is to be found."""
+    by_user = report_of(newest(photo, FILM)).get("found by") == "user"
+    points = outline_of(photo)
+    if points is None or not (by_user or outline_was_moved(photo)):
+        return None
+    return Image(points.astype(np.float32), name="points")
+
+
+def forget_outline(photo: Any) -> None:
+    """Let the outline be found again."""
+    remove(handles_of(photo, OUTLINE))
+
+
+def _found(photo: Any, handles: Handles) -> np.ndarray:
+    """Points of the outline of the last flat film, or of one near the rim of the photo."""
+    found = report_of(newest(photo, FILM)).get("points")
+    if found is None:
+        width, height = photo.GetImageData().GetDimensions()[:2]
+        return stretched(flat_points(handles), usual_outline(width, height))
+    return np.array(found) if handles is Handles.GRID else corners_of(np.array(found))
+
+
+def _place_outline(photo: Any, points: np.ndarray) -> Any:
+    labels = np.full(points.shape[:2], "", object)
+    for corner, label in _CORNERS.items():
+        labels[corner] = label
+    return place(photo, OUTLINE, points.reshape(-1, 2), labels.ravel().tolist())
+
+
+# The tiles of a film
+
+
+def layout_of(film: Any) -> tuple[int, int] | None:
+    """Rows and columns of the slices that were extracted last of a film."""
+    text = report_of(newest(film, SLICES)).get("layout")
+    return _layout(text) if text else None
+
+
+def _layout(text: str) -> tuple[int, int]:
+    rows, columns = map(int, text.split("x"))
+    return rows, columns
+
+
+def show_tiles(film: Any, layout: tuple[int, int]) -> Any:
+    """Put the grid of tiles where it was found last, to be dragged, or over the whole film."""
+    places = _found_tiles(film)
+    if places is None or layout_of(film) != layout:
+        width, height = film.GetImageData().GetDimensions()[:2]
+        places = usual_tiles(width, height, *layout)
+    node = place(film, TILES, places, ["first", "", "last"])
+    node.SetAttribute(_LAYOUT, "{}x{}".format(*layout))
+    return node
+
+
+def layout_of_tiles(node: Any) -> tuple[int, int]:
+    """Rows and columns of the tiles that handles are for."""
+    return _layout(node.GetAttribute(_LAYOUT))
+
+
+def forget_tiles(film: Any) -> None:
+    """Let the tiles be found again."""
+    remove(handles_of(film, TILES))
+
+
+def tiles_were_moved(film: Any) -> bool:
+    """Whether the grid of tiles lies elsewhere than that of the last slices of a film."""
+    node, found = handles_of(film, TILES), _found_tiles(film)
+    return node is not None and (found is None or bool(np.abs(places_of(node) - found).max() > _MOVED))
+
+
+def tiles_are_given(film: Any) -> bool:
+    """Whether the user says where the tiles are."""
+    by_user = report_of(newest(film, SLICES)).get("tiles from") == "user"
+    return handles_of(film, TILES) is not None and (by_user or tiles_were_moved(film))
+
+
+def _found_tiles(film: Any) -> np.ndarray | None:
+    grid = report_of(newest(film, SLICES)).get("grid")
+    return tile_places(np.array(grid)) if grid else None
+
+
+# Views
+
+
+def show_photo(photo: Any) -> None:
+    """Show a photo upright in its view."""
+    face(photo, view=_PHOTO_VIEW, in_3d=False)
+
+
+def show_film(photo: Any, film: Any) -> None:
+    """Show a photo and its flat film, with how doubtful that is, side by side; one of them may be None."""
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+    for picture, view in ((photo, _PHOTO_VIEW), (film, _FILM_VIEW)):
+        if picture is not None:
+            face(picture, view=view, in_3d=False)
+            _composite(view).SetLabelVolumeID(None)
+    confidence = newest(film, CONFIDENCE)
+    _composite(_FILM_VIEW).SetForegroundVolumeID(confidence.GetID() if confidence is not None else None)
+
+
+def fade_doubt(film: Any, opacity: float) -> None:
+    """How strongly its doubts cover a flat film that is shown."""
+    confidence = newest(film, CONFIDENCE)
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if confidence is not None and composite.GetForegroundVolumeID() == confidence.GetID():
+            composite.SetForegroundOpacity(opacity)
+
+
+def show_slices(volume: Any) -> None:
+    """Show slices in all slice views, each in its usual orientation."""
+    layout = slicer.app.layoutManager()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    for name in layout.sliceViewNames():
+        layout.sliceWidget(name).mrmlSliceNode().SetOrientationToDefault()
+    slicer.util.setSliceViewerLayers(background=volume, foreground=None, label=None, fit=True)
+
+
+def mark_lost(volume: Any, visible: bool) -> None:
+    """Cover what the film could not tell of slices that are shown, or uncover it."""
+    known = newest(volume, KNOWN)
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if known is not None and composite.GetBackgroundVolumeID() == volume.GetID():
+            composite.SetLabelVolumeID(known.GetID() if visible else None)
+            composite.SetLabelOpacity(1.0)
+
+
+def _composite(view: str) -> Any:
+    return slicer.app.layoutManager().sliceWidget(view).mrmlSliceCompositeNode()
