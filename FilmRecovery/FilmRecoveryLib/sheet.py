@@ -9,7 +9,8 @@ from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from InverseImagingLib.errors import InputError
 
-from .warp import centers, homography, places, transformed
+from .homography import homography, transformed
+from .warp import centers, places
 
 NODES = 64  # of a sheet, along each side
 _ROUNDS = 4  # until points that were moved are met, far below a pixel

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.sheet import Sheet
-from FilmRecoveryLib.warp import homography, places, transformed
+from FilmRecoveryLib.warp import places
 from InverseImagingLib.errors import InputError
 
 CORNERS = np.array([[300.0, 220.0], [2150.0, 340.0], [2220.0, 2080.0], [240.0, 2250.0]])

@@ -10,17 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import griddata
 
-from FilmRecoveryLib.warp import (
-    aspect,
-    backward_map,
-    centers,
-    extended,
-    homography,
-    inside,
-    places,
-    resampled,
-    transformed,
-)
+from FilmRecoveryLib.homography import aspect, homography, transformed
+from FilmRecoveryLib.warp import backward_map, centers, extended, inside, places, resampled
 from InverseImagingLib.errors import InputError
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
