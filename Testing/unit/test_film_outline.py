@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from film_photos import CORNERS, backward, film, photo
+from film_photos import CORNERS, backward, photo
 from scipy import ndimage
 
 from FilmRecoveryLib.outline import outlines
