@@ -1,0 +1,121 @@
+"""The compact networks at work: a film found in a photo, and its light."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+from torch.nn import functional as layers
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.models import Weights, load_weights
+
+from .homography import aspect, homography, transformed
+from .looks import SIZE, film_frame, frame_of, seen_places, whole_frame
+from .networks import FilmNet, Look, PlaceNet, luminance
+from .networks import toned as by_curves
+from .sheet import NODES, Sheet
+from .warp import backward_map, resampled
+
+LOOKS = 3  # at the whole photo, then at the film, ever nearer to how it lies
+_LONGEST = 1280  # pixels of a photo that frames are made of
+_LEAST = 0.02  # of a frame, that a film takes at least
+_FINE = 2  # places between two of PlaceNet's, and how many more the map gets that is inverted
+_FAR = 0.1  # gray
+_TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
+
+
+def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> Sheet:
+    """Where the film lies in a photo (H, W, 3) of uint8, and how it bends.
+
+    Raises InputError when there is none.
+    """
+    return located(photo, _networks(weights).place.to(device))
+
+
+def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
+    """The same with a network in evaluation mode."""
+    small, scale = _reduced(photo)
+    frame = whole_frame(small.shape[:2])
+    for number in range(LOOKS):
+        look = _look(network, small, frame)
+        mask = look.mask[0, 0].sigmoid().numpy()
+        if mask.mean() < _LEAST:
+            raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+        if number < LOOKS - 1:
+            frame = film_frame(_flat(look, mask, frame))
+    return _sheet(look, mask, frame, scale, photo.shape[:2])
+
+
+def _look(network: PlaceNet, photo: np.ndarray, frame: np.ndarray) -> Look:
+    seen = torch.from_numpy(frame_of(photo, frame))[None].to(next(network.parameters()).device)
+    with torch.inference_mode():
+        return Look(**{name: value.cpu() for name, value in vars(network(seen)).items()})
+
+
+def _flat(look: Look, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """The homography (3, 3) from u, v to photo pixels that is nearest to what was seen."""
+    uv = look.uv[0].permute(1, 2, 0).numpy().reshape(-1, 2).astype(np.float64)
+    sure = (mask**2 / look.doubt[0, 0].exp().numpy()).ravel().astype(np.float64)
+    return homography(uv, transformed(seen_places().reshape(-1, 2), frame), sure / sure.max(), rounds=3)
+
+
+def _sheet(look: Look, mask: np.ndarray, frame: np.ndarray, scale: float, shape: tuple[int, int]) -> Sheet:
+    uv, doubt, film = (
+        layers.interpolate(each, scale_factor=_FINE, mode="bicubic", align_corners=False)[0].permute(1, 2, 0).numpy()
+        for each in (look.uv, look.doubt, torch.from_numpy(mask)[None, None])
+    )
+    found, known = backward_map(uv, film[..., 0] > 0.5, (NODES, NODES))
+    step = SIZE / len(uv)
+    backward = (transformed(found * step + (step - 1) / 2, frame) + 0.5) * scale - 0.5
+    error = np.exp(resampled(doubt[..., 0], found.astype(np.float32)))
+    confidence = (1 - np.exp(-_TOLERANCE / error)) * np.where(known, 1.0, 0.3)
+    sheet = Sheet(backward.astype(np.float32), confidence.astype(np.float32), 1.0, "model")
+    return Sheet(sheet.backward, sheet.confidence, aspect(sheet.straight().corners, shape), "model")
+
+
+def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
+    """A photo of a size that frames can be made of, and how many pixels of the given one each of its pixels is."""
+    factor = max(photo.shape) // _LONGEST
+    if factor < 2:
+        return photo, 1.0
+    rows, columns = (side // factor * factor for side in photo.shape[:2])
+    blocks = photo[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor, 3)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8), float(factor)
+
+
+def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[np.ndarray, np.ndarray]:
+    """The gray (h, w) of a flat film (h, w, 3) in its light, both 0 to 1, and the probability that it is far off."""
+    network = _networks(weights).tone.to(device)
+    colors = torch.from_numpy(film).permute(2, 0, 1)[None]
+    small = layers.interpolate(colors, (SIZE, SIZE), mode="bilinear", antialias=True).clamp(0, 1)
+    with torch.inference_mode():
+        curves, doubt = (values.cpu() for values in network(small.to(device)))
+    doubtful = (-_FAR / layers.interpolate(doubt.exp(), film.shape[:2], mode="bilinear")).exp()[0, 0].numpy()
+    return by_curves(luminance(colors), curves)[0, 0].numpy(), doubtful
+
+
+def upright(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[int, bool, float]:
+    """How a flat film (h, w), 0 to 1, is to be turned: by how many quarters clockwise, after it was mirrored or not,
+    and the probability that this is right."""
+    network = _networks(weights).turn.to(device)
+    small = layers.interpolate(torch.from_numpy(film)[None, None], (SIZE, SIZE), mode="bilinear", antialias=True)
+    with torch.inference_mode():
+        chances = network(small.to(device)).softmax(dim=1)[0].cpu()
+    turn = int(chances.argmax())
+    return turn % 4, turn >= 4, float(chances[turn])
+
+
+def refined(gray: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> np.ndarray:
+    """Slices of a film (K, J, I), gray from 0 to 1, without noise, moire and JPEG's blocks."""
+    network = _networks(weights).values.to(device)
+    with torch.inference_mode():
+        return np.stack([network(torch.from_numpy(page)[None, None].to(device))[0, 0].cpu().numpy() for page in gray])
+
+
+@functools.lru_cache(maxsize=1)
+def _networks(weights: Weights) -> FilmNet:
+    networks = FilmNet()
+    load_weights(networks, weights)
+    return networks.eval()

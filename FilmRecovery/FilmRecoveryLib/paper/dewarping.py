@@ -1,0 +1,83 @@
+"""The paper's dewarping module: maps of the film's shape, and of them the film coordinates and the deformation.
+
+Source: FIReNet, section 3.1; what the text leaves open (what lies between the modules, that a background map filters
+what is passed on by its sigmoid) is as in the program of its authors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import torch
+from monai.networks.nets.basic_unet import Down, TwoConv, UpCat
+from torch import nn
+
+SHAPE = {"position": 3, "normal": 3, "depth": 1, "mask": 1}  # channels of the maps of the multi-map module
+PLACES = {"uv": 2, "deformation": 2}  # and of the transformation module
+_SETTINGS: dict[str, Any] = {"act": ("relu", {"inplace": True}), "norm": ("batch", {}), "bias": False}
+
+
+class ManyMaps(nn.Module):
+    """A U-Net of one encoder and a decoder for each map: from (B, inputs, H, W) to maps (B, C, H, W) by name.
+
+    width: channels of the first level, twice as many at each of the four below. H and W: multiples of 16.
+    """
+
+    def __init__(self, inputs: int, maps: Mapping[str, int], width: int = 64) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(5)]
+        self.first = TwoConv(2, inputs, width, **_SETTINGS)
+        self.down = nn.ModuleList(Down(2, a, b, **_SETTINGS) for a, b in pairwise(widths))
+        self.decoders = nn.ModuleDict({name: _Decoder(widths, count) for name, count in maps.items()})
+
+    def forward(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
+        kept = [self.first(values)]
+        for down in self.down:
+            kept.append(down(kept[-1]))
+        return {name: decoder(kept) for name, decoder in self.decoders.items()}
+
+
+class _Decoder(nn.Module):
+    def __init__(self, widths: list[int], outputs: int) -> None:
+        super().__init__()
+        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
+        self.up = nn.ModuleList(UpCat(2, a, b, b, **_SETTINGS) for a, b in pairs)
+        self.last = nn.Conv2d(widths[0], outputs, 1)
+
+    def forward(self, kept: list[torch.Tensor]) -> torch.Tensor:
+        values = kept[-1]
+        for up, side in zip(self.up, kept[-2::-1], strict=True):
+            values = up(values, side)
+        return self.last(values)
+
+
+class DewarpingModule(nn.Module):
+    """From photos (B, 3, H, W), -1 to 1, to SHAPE and PLACES, all scaled to that range; mask: logits of film.
+
+    many: whether maps of the shape guide the places, the paper's MM; deforming: whether there is a deformation map.
+    """
+
+    def __init__(self, width: int = 64, *, many: bool = True, deforming: bool = True) -> None:
+        super().__init__()
+        shape = SHAPE if many else {"position": 3, "mask": 1}
+        places = PLACES if deforming else {"uv": 2}
+        self.shape = ManyMaps(3, shape, width)
+        self.places = ManyMaps(3 + sum(shape.values()) - 1, places, width)
+
+    def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
+        shape = self.shape(photos)
+        guiding = torch.cat([photos, *(values for name, values in shape.items() if name != "mask")], dim=1)
+        return shape | self.places(guiding * shape["mask"].sigmoid())
+
+
+class BackwardModule(nn.Module):
+    """What Table 2 starts from: photos (B, 3, H, W), -1 to 1, right to the backward map (B, 2, H, W) in that range."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.maps = ManyMaps(3, {"backward": 2}, width)
+
+    def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
+        return self.maps(photos)
