@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import torch
-from monai.networks.nets.basic_unet import Down, TwoConv, UpCat
 from torch import nn
 
 SHAPE = {"position": 3, "normal": 3, "depth": 1, "mask": 1}  # channels of the maps of the multi-map module
 PLACES = {"uv": 2, "deformation": 2}  # and of the transformation module
-_SETTINGS: dict[str, Any] = {"act": ("relu", {"inplace": True}), "norm": ("batch", {}), "bias": False}
 
 
 class ManyMaps(nn.Module):
@@ -28,9 +25,7 @@ class ManyMaps(nn.Module):
     def __init__(self, inputs: int, maps: Mapping[str, int], width: int = 64) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(5)]
-        self.first = TwoConv(2, inputs, width, **_SETTINGS)
-        self.down = nn.ModuleList(Down(2, a, b, **_SETTINGS) for a, b in pairwise(widths))
-        self.decoders = nn.ModuleDict({name: _Decoder(widths, count) for name, count in maps.items()})
+        self.first = TwoConv(2, inputs, width, **        self.down = nn.ModuleList(Down(2, a, b, **        self.decoders = nn.ModuleDict({name: _Decoder(widths, count) for name, count in maps.items()})
 
     def forward(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
         kept = [self.first(values)]
@@ -43,14 +38,24 @@ class _Decoder(nn.Module):
     def __init__(self, widths: list[int], outputs: int) -> None:
         super().__init__()
         pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
-        self.up = nn.ModuleList(UpCat(2, a, b, b, **_SETTINGS) for a, b in pairs)
-        self.last = nn.Conv2d(widths[0], outputs, 1)
+        self.up = nn.ModuleList(UpCat(2, a, b, b, **        self.last = nn.Conv2d(widths[0], outputs, 1)
 
     def forward(self, kept: list[torch.Tensor]) -> torch.Tensor:
         values = kept[-1]
-        for up, side in zip(self.up, kept[-2::-1], strict=True):
-            values = up(values, side)
+        for wider, up, side in zip(self.wider, self.up, kept[-2::-1], strict=True):
+            values = up(torch.cat([side, wider(values)], dim=1))
         return self.last(values)
+
+
+def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        layers += [
+            nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
 
 
 class DewarpingModule(nn.Module):
