@@ -25,7 +25,9 @@ class ManyMaps(nn.Module):
     def __init__(self, inputs: int, maps: Mapping[str, int], width: int = 64) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(5)]
-        self.first = TwoConv(2, inputs, width, **        self.down = nn.ModuleList(Down(2, a, b, **        self.decoders = nn.ModuleDict({name: _Decoder(widths, count) for name, count in maps.items()})
+        self.first = _convolutions(inputs, width)
+        self.down = nn.ModuleList(nn.Sequential(nn.MaxPool2d(2), _convolutions(a, b)) for a, b in pairwise(widths))
+        self.decoders = nn.ModuleDict({name: _Decoder(widths, count) for name, count in maps.items()})
 
     def forward(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
         kept = [self.first(values)]
@@ -37,8 +39,10 @@ class ManyMaps(nn.Module):
 class _Decoder(nn.Module):
     def __init__(self, widths: list[int], outputs: int) -> None:
         super().__init__()
-        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
-        self.up = nn.ModuleList(UpCat(2, a, b, b, **        self.last = nn.Conv2d(widths[0], outputs, 1)
+        pairs = list(pairwise(reversed(widths)))
+        self.wider = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, 2) for a, b in pairs)
+        self.up = nn.ModuleList(_convolutions(a, b) for a, b in pairs)
+        self.last = nn.Conv2d(widths[0], outputs, 1)
 
     def forward(self, kept: list[torch.Tensor]) -> torch.Tensor:
         values = kept[-1]
