@@ -1,0 +1,1 @@
+"""What the networks learn from, and for: films and photos of them, drawn by chance."""
