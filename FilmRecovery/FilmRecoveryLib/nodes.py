@@ -23,8 +23,9 @@ FILM, CONFIDENCE, SLICES, KNOWN = "film", "confidence", "slices", "known"
 _LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
 _PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
 _MOVED = 0.05  # pixels
-_RED = (0.9, 0.15, 0.1)
-_CORNERS = {(0, 0): "top left", (0, -1): "top right", (-1, -1): "bottom right", (-1, 0): "bottom left"}
+_DOUBT = 0.7  # the highest confidence that is marked as doubtful
+_RED, _YELLOW = (0.9, 0.15, 0.1, 1.0), (1.0, 0.85, 0.2, 1.0)
+_CORNERS = {(0, 0): "top left", (0, -1): "top right"}  # of a film, which may lie as it likes
 
 
 class Shown(Choice):
@@ -47,9 +48,11 @@ def add_film(result: Result, photo: Any) -> list[Any]:
     set_window(film, 0, 1)
     title = _("{name} confidence").format(name=film.GetName())
     confidence = _add(result.images["confidence"], title, CONFIDENCE, film, report)
-    set_window(confidence, 0, 1)
-    opacities = np.linspace(0.75, 0, 256).tolist()
-    confidence.GetDisplayNode().SetAndObserveColorNodeID(_reds("Film doubt", opacities).GetID())
+    set_window(confidence, 0, _DOUBT)
+    display = confidence.GetDisplayNode()
+    display.SetThreshold(0, _DOUBT)
+    display.ApplyThresholdOn()
+    display.SetAndObserveColorNodeID(_colors("Film doubt", np.linspace(_RED, _YELLOW, 256).tolist()).GetID())
     return [film, confidence]
 
 
@@ -62,7 +65,7 @@ def add_slices(result: Result, film: Any) -> list[Any]:
     set_window(volume, *_window_of(report))
     title = _("{name} known").format(name=volume.GetName())
     known = _add(result.images["valid"], title, KNOWN, volume, report)
-    known.GetDisplayNode().SetAndObserveColorNodeID(_reds("Film loss", [0.6, 0.0]).GetID())
+    known.GetDisplayNode().SetAndObserveColorNodeID(_colors("Film loss", [(*_RED[:3], 0.6), (0, 0, 0, 0)]).GetID())
     return [volume, known]
 
 
@@ -85,16 +88,16 @@ def _add(image: Image, name: str, kind: str, source: Any, report: Any) -> Any:
     return node
 
 
-def _reds(name: str, opacities: Sequence[float]) -> Any:
-    """A color table of one red, as opaque as these."""
+def _colors(name: str, colors: Sequence[Sequence[float]]) -> Any:
+    """A color table of these colors (RGBA, 0 to 1), the one of that name where it is there."""
     node = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLColorTableNode")
     if node is None:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
         node.SetTypeToUser()
         node.SetHideFromEditors(True)
-        node.SetNumberOfColors(len(opacities))
-        for index, opacity in enumerate(opacities):
-            node.SetColor(index, f"{opacity:.2f}", *_RED, opacity)
+        node.SetNumberOfColors(len(colors))
+        for index, color in enumerate(colors):
+            node.SetColor(index, str(index), *color)
     return node
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 
 from FilmRecoveryLib.handles import handles_of
-from InverseImagingLib.nodes import SOURCE_ROLE, ijk_to_ras_of, to_world
+from InverseImagingLib.nodes import SOURCE_ROLE, ijk_to_ras_of, show_true_colors, to_world
 
 SHAPE = (60, 80)  # rows and columns of a photo
 
@@ -22,6 +22,7 @@ def add_photo(name: str = "double", shape: tuple[int, ...] = SHAPE) -> Any:
     slicer.util.updateVolumeFromArray(node, pixels[None])
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(np.diag([-1, -1, 1, 1.0])))
     node.CreateDefaultDisplayNodes()
+    show_true_colors(node)
     return node
 
 

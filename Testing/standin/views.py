@@ -41,15 +41,18 @@ def panel_image(widget, width: int = 480, height: int = 0) -> qt.QImage:
     return widget.grab().toImage()
 
 
-def slice_image(view: str = "Red", size: int = 512) -> qt.QImage:
-    """What the slice view shows, fitted: its layers blended by the view's own slice logic, without annotations."""
+def slice_image(view: str = "Red", size: int = 512, marks: bool = False) -> qt.QImage:
+    """What the slice view shows, fitted: its layers blended by the view's own slice logic, without annotations.
+
+    marks: with markups and models, which take their time.
+    """
     logic = slicer.app.layoutManager().sliceWidget(view).sliceLogic()
     node = logic.GetSliceNode()
     old_size = node.GetDimensions()
     node.SetDimensions(size, size, 1)
     logic.FitSliceToAll()
     logic.UpdatePipeline()
-    image = _blended(logic, size)
+    image = _marked(logic, size) if marks else _blended(logic, size)
     node.SetDimensions(*old_size)
     logic.FitSliceToAll()
     return image
@@ -58,31 +61,16 @@ def slice_image(view: str = "Red", size: int = 512) -> qt.QImage:
 def three_d_image(size: int = 512) -> qt.QImage:
     """What the first 3D view shows from its camera: models, visible slices and volume rendering."""
     view = slicer.app.layoutManager().threeDWidget(0).mrmlViewNode()
-    window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()
-    window.SetOffScreenRendering(True)
-    window.SetSize(size, size)
-    window.AddRenderer(renderer)
-    interactor.SetRenderWindow(window)
+    window, renderer, _interactor = _window(size)
     renderer.SetBackground(view.GetBackgroundColor())
     renderer.SetBackground2(view.GetBackgroundColor2())
     renderer.GradientBackgroundOn()
     factory = slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance()
-    factory.SetMRMLApplicationLogic(slicer.app.applicationLogic())
-    for kind in ("Model", "VolumeRendering"):
-        if not factory.IsDisplayableManagerRegistered(f"vtkMRML{kind}DisplayableManager"):
-            factory.RegisterDisplayableManager(f"vtkMRML{kind}DisplayableManager")
-    managers = factory.InstantiateDisplayableManagers(renderer)
-    managers.SetMRMLDisplayableNode(view)
+    managers = _managers(factory, ("Model", "VolumeRendering"), renderer, view)
     camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
     renderer.SetActiveCamera(camera.GetCamera())
     renderer.ResetCameraClippingRange()
-    window.Render()
-    grabber = vtk.vtkWindowToImageFilter()
-    grabber.SetInput(window)
-    grabber.ReadFrontBufferOff()
-    image = _image_of(grabber)
-    managers.SetMRMLDisplayableNode(None)
-    return image
+    return _drawn(window, managers)
 
 
 def side_by_side(*images: qt.QImage) -> qt.QImage:
@@ -127,6 +115,50 @@ def _blended(logic, size: int) -> qt.QImage:
         return image
     blend.Update()
     return _image_of(logic.GetImageDataConnection().GetProducer())
+
+
+def _marked(logic, size: int) -> qt.QImage:
+    window, renderer, _interactor = _window(size)
+    picture = vtk.vtkActor2D()
+    picture.SetMapper(vtk.vtkImageMapper())
+    picture.GetMapper().SetColorWindow(255)
+    picture.GetMapper().SetColorLevel(127.5)
+    picture.GetMapper().SetInputConnection(logic.GetImageDataConnection())
+    picture.GetProperty().SetDisplayLocationToBackground()
+    renderer.AddViewProp(picture)
+    factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+    return _drawn(window, _managers(factory, ("Markups", "ModelSlice"), renderer, logic.GetSliceNode()))
+
+
+def _window(size: int):
+    """A render window, its renderer, and the interactor that managers want to have."""
+    window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()
+    window.SetOffScreenRendering(True)
+    window.SetSize(size, size)
+    window.AddRenderer(renderer)
+    interactor.SetRenderWindow(window)
+    return window, renderer, interactor
+
+
+def _managers(factory, kinds: tuple[str, ...], renderer, view):
+    """What draws nodes of these kinds in a view."""
+    factory.SetMRMLApplicationLogic(slicer.app.applicationLogic())
+    for kind in kinds:
+        if not factory.IsDisplayableManagerRegistered(f"vtkMRML{kind}DisplayableManager"):
+            factory.RegisterDisplayableManager(f"vtkMRML{kind}DisplayableManager")
+    managers = factory.InstantiateDisplayableManagers(renderer)
+    managers.SetMRMLDisplayableNode(view)
+    return managers
+
+
+def _drawn(window, managers) -> qt.QImage:
+    window.Render()
+    grabber = vtk.vtkWindowToImageFilter()
+    grabber.SetInput(window)
+    grabber.ReadFrontBufferOff()
+    image = _image_of(grabber)
+    managers.SetMRMLDisplayableNode(None)
+    return image
 
 
 def _image_of(producer) -> qt.QImage:
