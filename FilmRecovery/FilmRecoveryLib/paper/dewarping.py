@@ -90,3 +90,23 @@ class BackwardModule(nn.Module):
 
     def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
         return self.maps(photos)
+
+
+def deformation_of(uv: torch.Tensor) -> torch.Tensor:
+    """The deformation map of film coordinates (B, 2, H, W), both from -1 to 1: how far pixels move to their places."""
+    return uv - _own_places(uv)
+
+
+def uv_of(maps: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Film coordinates (B, 2, H, W), 0 to 1, of the maps: where the film is, those of the uv map; beside it, those that
+    the deformation map leads to, which fill the blanks."""
+    uv = maps["uv"]
+    if "deformation" in maps:
+        uv = torch.where(maps["mask"] > 0, uv, maps["deformation"] + _own_places(uv))
+    return 0.5 * (uv + 1)
+
+
+def _own_places(like: torch.Tensor) -> torch.Tensor:
+    height, width = like.shape[2:]
+    rows, columns = ((2 * torch.arange(n, dtype=like.dtype, device=like.device) + 1) / n - 1 for n in (height, width))
+    return torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])[None]

@@ -9,7 +9,12 @@ import torch
 
 def absolute_loss(ours: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of the absolute difference of maps (B, C, H, W) where there is film, mask (B, 1, H, W)."""
-    return ((ours - truth).abs() * mask).sum() / (mask.sum() * ours.shape[1]).clamp(min=1)
+    return mean_inside((ours - truth).abs().mean(dim=1, keepdim=True), mask)
+
+
+def mean_inside(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean of values (B, 1, H, W) where a mask of the same shape is 1."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
 def deformation_loss(ours: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,109 @@
+"""The presets: their networks and settings, and what they learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from InverseImagingLib.method import Choice, option, options_from_dict
+from InverseImagingLib.models import load_weights, own_weights
+from InverseImagingLib.training.run import run
+from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
+
+from ..networks import FilmNet
+from ..paper.dewarping import DewarpingModule
+from .dewarping import DewarpingLesson
+from .places import PlaceLesson
+from .samples import FlatFilms, Frames, Maps, Tiles, TurnedFilms
+from .subjects import subjects
+from .tones import ToneLesson
+from .turns import TurnLesson
+from .values import ValueLesson
+
+_PHANTOMS = 8  # beside the patients
+
+
+class Task(Choice):
+    """Which of the networks learns."""
+
+    PLACE = "place"
+    TONE = "tone"
+    VALUES = "values"
+    TURN = "turn"
+
+
+_USUAL: dict[str, dict[str, Any]] = {
+    "place": {"batch": 8, "rate": 1e-3, "steps": 6000, "pool": 192, "reuse": 12},
+    "tone": {"batch": 8, "rate": 1e-3, "steps": 1500, "pool": 192, "reuse": 8},
+    "values": {"batch": 16, "rate": 1e-3, "steps": 1500, "pool": 256, "reuse": 4},
+    "turn": {"batch": 16, "rate": 1e-3, "steps": 1000, "pool": 192, "reuse": 8},
+}
+
+
+_PAPER: dict[str, Any] = {  # as the paper has it
+    "batch": 16,
+    "rate": 1e-3,
+    "beta2": 0.999,
+    "warm_up": 1,
+    "last_rate": 1.0,
+    "clip": 0.0,
+    "steps": 60_000,
+    "pool": 192,
+    "reuse": 12,
+}
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class FilmOptions(TrainingOptions):
+    """Settings of a training run of one of the networks."""
+
+    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values or turn.")
+
+
+def training_options(preset: str = "compact", **chosen: Any) -> FilmOptions:
+    """The settings of a preset, but for those that are chosen and not None. Raises InputError."""
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    usual = _PAPER if preset == "paper" else _USUAL.get(changes.get("task", "place"), {})
+    return options_from_dict(FilmOptions, {"preset": preset, **usual, **changes})
+
+
+def train(
+    data: Path,
+    folder: Path,
+    options: FilmOptions,
+    *,
+    weights: str = "",
+    resume: bool = False,
+    bundle: str = "",
+    say: Callable[[str], None] = print,
+) -> None:
+    """Train on films of a folder's CTs; see training.run. weights: a file to start with. Raises InputError."""
+    run(folder, options, partial(lesson_of, options, data, weights), resume=resume, bundle=bundle, say=say)
+
+
+def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.device) -> Lesson:
+    """What the options tell to train, on films of the CTs of a folder; see train. Raises InputError."""
+    patients = subjects(data, "train", _PHANTOMS)
+    if options.preset is Preset.PAPER:
+        return DewarpingLesson(_begun(DewarpingModule(), weights), Maps(patients))
+    networks = _begun(FilmNet(), weights)
+    lessons: dict[Task, Callable[[], Lesson]] = {
+        Task.PLACE: lambda: PlaceLesson(networks, Frames(patients)),
+        Task.TONE: lambda: ToneLesson(networks, FlatFilms(patients)),
+        Task.VALUES: lambda: ValueLesson(networks, Tiles(patients)),
+        Task.TURN: lambda: TurnLesson(networks, TurnedFilms(patients)),
+    }
+    return lessons[options.task]()
+
+
+def _begun(network: N, weights: str) -> N:
+    if weights:
+        load_weights(network, own_weights(weights))
+    return network

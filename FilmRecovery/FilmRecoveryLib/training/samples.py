@@ -1,0 +1,195 @@
+"""Photos of films that are drawn by chance, as frames and as flat films: what the compact networks learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from InverseImagingLib.training.distributed import Team
+from InverseImagingLib.training.pool import drawn
+from InverseImagingLib.training.trainer import TrainingOptions
+
+from ..homography import homography, transformed
+from ..looks import SIZE, film_frame, frame_of, pixels, seen_places, whole_frame
+from ..networks import STRIDE, luminance
+from ..warp import places, resampled
+from .render import backward_map, draw_scene, render
+from .subjects import Subject
+from .textures import draw_film
+
+_LONG = 512  # pixels along the longer side of a photo
+_WHOLE = 0.4  # of the frames show the whole photo, as the first look does
+_AMISS = (0.003, 0.01, 0.03)  # of the film: how far the corners of a frame usually are off, one of which is drawn
+_TURN, _ZOOM, _SHIFT = 8.0, 0.12, 0.04  # degrees, logarithm, share of a whole frame: usual changes
+_TONES = 256  # pixels of the sides of a flat film whose light is taken out
+_PART = 128  # pixels of the sides of a part of a slice
+_BENT = 0.002  # of the film: how far its pixels usually are off then
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A photo (H, W, 3) uint8 of a film (h, w), 0 to 1, and maps (H, W, C) of it: uv, mask, position, normal, depth;
+    backward: the photo pixels (n, n, 2) of nodes of the film."""
+
+    photo: np.ndarray
+    film: np.ndarray
+    maps: np.ndarray
+    backward: np.ndarray
+
+
+_MAPS = {"uv": 2, "mask": 1, "position": 3, "normal": 3, "depth": 1}
+
+
+class _Photos:
+    """Draws films of these subjects, and photos of them. surroundings: see render.draw_scene."""
+
+    def __init__(self, subjects: Sequence[Subject], surroundings: Sequence[np.ndarray] = ()) -> None:
+        self.subjects, self.surroundings = subjects, surroundings
+
+    def __call__(self, options: TrainingOptions, first: int, team: Team) -> Iterator[dict[str, torch.Tensor]]:
+        """Endless samples; see Lesson.samples."""
+        for batch in drawn(self._make, options, first, team):
+            pieces = [self._piece(made, rng) for made, rng in batch]
+            yield {name: torch.stack([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def _make(self, rng: np.random.Generator) -> _Made:
+        film = draw_film(rng, self.subjects)
+        scene = draw_scene(rng, film.aspect, self.surroundings)
+        scale = _LONG / max(scene.size)
+        height, width = (round(side * scale) for side in scene.size)
+        found = render(torch.from_numpy(film.texture), scene, (height, width))
+        maps = torch.cat([found[name] for name in _MAPS]).permute(1, 2, 0).numpy().astype(np.float16)
+        photo = (255 * found["photo"]).round().byte().permute(1, 2, 0).numpy()
+        backward = (backward_map(scene, (64, 64)).numpy() + 0.5) * scale - 0.5
+        return _Made(photo, film.texture.astype(np.float16), maps, backward)
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        raise NotImplementedError
+
+
+class Frames(_Photos):
+    """Draws what PlaceLesson takes."""
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        frame = self._whole(made, rng) if rng.random() < _WHOLE else self._film(made, rng)
+        frames = frame_of(made.photo, frame)
+        frames[:3] = _recolored(frames[:3], rng) * frames[3:]
+        there = transformed(seen_places(), frame).astype(np.float32)
+        found = torch.from_numpy(resampled(made.maps, there)).permute(2, 0, 1)
+        maps = dict(zip(_MAPS, found.split(list(_MAPS.values())), strict=True))
+        cover = resampled(made.maps[..., 2:3], transformed(pixels(SIZE), frame).astype(np.float32))[..., 0] * frames[3]
+        maps["mask"] = functional.avg_pool2d(torch.from_numpy(cover)[None], STRIDE)
+        return {"frames": torch.from_numpy(frames), **_centered(maps)}
+
+    def _whole(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
+        turn, zoom = np.deg2rad(rng.normal(0, _TURN / 2)), np.exp(rng.normal(0, _ZOOM / 2))
+        cosine, sine = np.cos(turn) * zoom, np.sin(turn) * zoom
+        middle, shift = (SIZE - 1) / 2, rng.normal(0, _SHIFT / 2, 2) * SIZE
+        matrix = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+        matrix[:2, 2] = middle + shift - matrix[:2, :2] @ [middle, middle]
+        return whole_frame(made.photo.shape[:2]) @ matrix
+
+    def _film(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
+        uv = places(made.backward.shape[:2]).reshape(-1, 2)
+        flat = homography(uv, made.backward.reshape(-1, 2).astype(np.float64))
+        square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+        off = square + rng.normal(0, rng.choice(_AMISS), (4, 2))
+        return film_frame(flat @ homography(square, off))
+
+
+def _centered(maps: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Maps whose position and depth are those from the film's middle: how far away it is, no picture tells."""
+    film = maps["mask"] > 0.999
+    away = {
+        name: maps[name] - (maps[name] * film).sum((1, 2), keepdim=True) / film.sum().clamp(min=1)
+        for name in ("position", "depth")
+    }
+    return maps | away
+
+
+class Maps(Frames):
+    """Draws what DewarpingLesson takes: whole photos, and maps of all their pixels."""
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        frame = self._whole(made, rng)
+        frames = frame_of(made.photo, frame)
+        there = transformed(pixels(SIZE), frame).astype(np.float32)
+        found = torch.from_numpy(resampled(made.maps, there)).permute(2, 0, 1)
+        maps = dict(zip(_MAPS, found.split(list(_MAPS.values())), strict=True))
+        maps["mask"] = maps["mask"] * torch.from_numpy(frames[3:])
+        return {"photo": torch.from_numpy(_recolored(frames[:3], rng) * frames[3:]), **_centered(maps)}
+
+
+class FlatFilms(_Photos):
+    """Draws what ToneLesson takes."""
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        uv = places((_TONES, _TONES)).astype(np.float32)
+        off = rng.normal(0, _BENT, (1, 2, 4, 4)).astype(np.float32)
+        bent = functional.interpolate(torch.from_numpy(off), (_TONES, _TONES), mode="bicubic")[0].permute(1, 2, 0)
+        nodes = (uv + bent.numpy()) * made.backward.shape[0] - 0.5
+        backward = resampled(made.backward.astype(np.float32), nodes)
+        gray = resampled(made.film, uv * np.array(made.film.shape[::-1], np.float32) - 0.5)
+        film = np.moveaxis(resampled(made.photo, backward), -1, 0)
+        return {"film": torch.from_numpy(_recolored(film, rng)), "gray": torch.from_numpy(gray)[None]}
+
+
+class TurnedFilms(FlatFilms):
+    """Draws what TurnLesson takes."""
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        sample = super()._piece(made, rng)
+        share = float(rng.random())  # from the light as it was to none
+        film = torch.lerp(luminance(sample["film"][None])[0], sample["gray"], share)
+        turn = int(rng.integers(8))
+        return {"film": turned_away(film, turn), "turn": torch.tensor(turn)}
+
+
+def turned_away(film: torch.Tensor, turn: int) -> torch.Tensor:
+    """A film (1, H, W) that one of TurnNet's turns brings back."""
+    film = film.rot90(turn % 4, (-2, -1))
+    return film.flip(-1) if turn >= 4 else film
+
+
+class Tiles(_Photos):
+    """Draws what ValueLesson takes."""
+
+    def _make(self, rng: np.random.Generator) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        """A part of a slice, from a frame in which the film is nearly flat."""
+        film = draw_film(rng, self.subjects, int(rng.choice([1024, 1600])))
+        scene = draw_scene(rng, film.aspect, self.surroundings)
+        height, width = film.texture.shape
+        left, top, right, bottom = film.tiles[int(rng.integers(len(film.tiles)))]
+        fine = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))  # pixels of a film pixel
+        size = _PART / fine
+        x, y = (
+            rng.uniform(low - size / 4, max(high - 0.75 * size, low)) for low, high in ((left, right), (top, bottom))
+        )
+        uv = np.array([[x, y], [x + size, y], [x + size, y + size], [x, y + size]]) / [width, height]
+        there = scene.camera.project(scene.camera.seen(scene.sheet.at(*torch.from_numpy(uv.T).float())).at)
+        corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * _PART - 0.5
+        frame = homography(corners, there.T.numpy().astype(np.float64))
+        found = render(torch.from_numpy(film.texture), scene, (_PART, _PART), frame)
+        seen, truth = luminance(found["photo"][None])[0], found["albedo"]
+        return {"seen": _fitted(seen, truth), "gray": truth}
+
+    def _piece(self, made: dict[str, torch.Tensor], rng: np.random.Generator) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        flips = [axis for axis in (-2, -1) if rng.random() < 0.5]
+        quarter = int(rng.integers(2))
+        return {name: value.flip(flips).rot90(quarter, (-2, -1)) for name, value in made.items()}
+
+
+def _fitted(seen: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Gray by the cubic curve of luminance that comes nearest to the truth: what ToneNet would find."""
+    x, y = seen.flatten().double().numpy(), truth.flatten().double().numpy()
+    return torch.from_numpy(np.polyval(np.polyfit(x, y, 3), x).clip(-0.1, 1.1)).float().reshape(seen.shape)
+
+
+def _recolored(colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Colors (3, H, W) of another exposure, white balance and contrast."""
+    gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.04, (3, 1, 1)))
+    return (colors.clip(0, 1) ** np.exp(rng.normal(0, 0.08)) * gain).clip(0, 1).astype(np.float32)
