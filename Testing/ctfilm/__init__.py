@@ -1,0 +1,1 @@
+"""Test films rendered by Blender, with all truth about them; see README.md."""
