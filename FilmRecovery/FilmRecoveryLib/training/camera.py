@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .sheets import Points, Sheet
+from .sheets import Points, Sheet, dot, unit
 
 _FLATTEST = 0.2  # cosine between a normal and the ray to it, at least
 
@@ -67,7 +67,7 @@ def draw_camera(rng: np.random.Generator, sheet: Sheet, size: tuple[int, int]) -
     pitch, yaw = np.clip(rng.normal(0, tilt, 2), -38, 38)
     roll = rng.normal(0, rng.choice([3.0, 14.0], p=[0.75, 0.25]))
     turn = _turn(2, roll) @ _turn(0, pitch) @ _turn(1, yaw)
-    fill = rng.uniform(0.62, 0.98) if rng.random() < 0.93 else rng.uniform(0.98, 1.12)
+    fill = rng.uniform(0.68, 0.98) if rng.random() < 0.93 else rng.uniform(0.98, 1.12)
     grid = torch.linspace(0, 1, 9)
     at = sheet.at(*torch.meshgrid(grid, grid, indexing="xy")).at.reshape(3, -1).numpy().astype(np.float64)
     turned = turn @ at
@@ -87,7 +87,7 @@ def sees_all(camera: Camera, sheet: Sheet) -> bool:
     """Whether no part of a sheet hides another from a camera, or is seen almost from its side."""
     ticks = torch.linspace(-0.02, 1.02, 41)
     points = camera.seen(sheet.at(*torch.meshgrid(ticks, ticks, indexing="xy")))
-    slope = -(points.normals() * torch.nn.functional.normalize(points.at, dim=0)).sum(dim=0)
+    slope = -dot(points.normals, unit(points.at))
     return bool(slope.min() > _FLATTEST) and bool(points.at[2].min() > 0.1)
 
 

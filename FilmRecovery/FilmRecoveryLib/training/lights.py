@@ -17,7 +17,7 @@ from torch.nn import functional
 from InverseImagingLib.method import Choice
 
 from .camera import Camera
-from .sheets import Points
+from .sheets import Points, dot, unit
 
 EXTENT = 2.0  # film widths from the film's middle over which fields are known
 _SHARP = 0.004  # film widths over which the rim of a light box or of paper fades
@@ -84,17 +84,15 @@ class Lights:
         light = _color(self.bright * self.tint, pixels) * _sampled(self.field, spot / EXTENT)
         if self.place is Place.BOX:
             return light
-        slope = (points.normals() * _color(self.lamp, pixels)).sum(dim=0, keepdim=True).clamp(min=0.1)
+        slope = dot(points.normals, _color(self.lamp, pixels)).clamp(min=0.1)
         return light * self._lit(camera, pixels) * slope / max(float(-self.lamp[2]), 0.3)
 
     def glare(self, camera: Camera, pixels: torch.Tensor, points: Points) -> torch.Tensor:
         """What the face of the film adds to the photo, (3, H, W)."""
-        normals = points.normals()
-        ray = functional.normalize(points.at, dim=0)
-        mirror = ray - 2 * (ray * normals).sum(dim=0, keepdim=True) * normals
-        toward = _color(self.lamp, ray)
-        slope = (normals * toward).sum(dim=0, keepdim=True).clamp(min=0)
-        spot = (mirror * toward).sum(dim=0, keepdim=True).clamp(min=0) ** self.polish
+        normals, ray, toward = points.normals, unit(points.at), _color(self.lamp, pixels)
+        mirror = ray - 2 * dot(ray, normals) * normals
+        slope = dot(normals, toward).clamp(min=0)
+        spot = dot(mirror, toward).clamp(min=0) ** self.polish
         front = (self.scattered * slope + self.shine * spot) * self._lit(camera, pixels)
         return self.mirrored * self._beyond(mirror) + front
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from .camera import Camera
-from .sheets import Points, Sheet
+from .sheets import Points, Sheet, dot
 
 _NODES = 33  # along the film: a coarse grid to start from
 _CELLS, _ROUNDS = (32, 96), (8, 2, 1)  # along a picture, coarse to fine, and how many steps there, and for all pixels
@@ -79,7 +79,8 @@ def _solved(
         away = pixels - camera.project(points.at)
         uv = (uv + _step(camera, points, away)).clamp_(-2 * _AROUND, 1 + 2 * _AROUND)
     points = camera.seen(sheet.at(*uv))
-    return uv, points, (pixels - camera.project(points.at)).square().sum(dim=0).sqrt()
+    away = pixels - camera.project(points.at)
+    return uv, points, dot(away, away).sqrt()
 
 
 def _step(camera: Camera, points: Points, away: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from .camera import Camera, draw_camera, sees_all
 from .lighting import draw_lights
 from .lights import Lights, Place
 from .lookup import look_up
-from .sheets import Points, Sheet, draw_sheet
+from .sheets import Points, Sheet, dot, draw_sheet
 from .spoil import Spoiling, draw_spoiling, spoiled
 from .things import Thing, covered, draw_things
 
@@ -104,7 +104,7 @@ def render(
         "mask": mask,
         "seen": seen,
         "position": points.at,
-        "normal": points.normals(),
+        "normal": points.normals,
         "depth": points.at[2:],
         "albedo": albedo,
         "transmittance": transmittance,
@@ -138,7 +138,7 @@ def _zoom(frame: np.ndarray, own: torch.Tensor) -> float:
 def _widths(camera: Camera, points: Points, zoom: float) -> torch.Tensor:
     """Pixels (2, H, W) that the film's width and height would take at each pixel's place."""
     along = (camera.moved(points.at, tangent) for tangent in (points.along_u, points.along_v))
-    return torch.stack([tangent.square().sum(dim=0).sqrt() for tangent in along]).clamp(min=1e-3) / zoom
+    return torch.stack([dot(tangent, tangent).sqrt() for tangent in along]).clamp(min=1e-3) / zoom
 
 
 def _coverage(scene: Scene, uv: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:

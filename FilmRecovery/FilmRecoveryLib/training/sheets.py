@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,9 +27,23 @@ class Points:
     along_u: torch.Tensor
     along_v: torch.Tensor
 
+    @cached_property
     def normals(self) -> torch.Tensor:
         """Unit vectors (3, ...) toward whoever looks at the flat film."""
-        return torch.nn.functional.normalize(torch.linalg.cross(self.along_v, self.along_u, dim=0), dim=0)
+        return unit(torch.linalg.cross(self.along_v, self.along_u, dim=0))
+
+
+def dot(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Of vectors (2 or 3, ...), faster than a sum: (...)."""
+    first, *rest = (a * b for a, b in zip(one, other, strict=True))
+    for product in rest:
+        first = first + product
+    return first
+
+
+def unit(vectors: torch.Tensor) -> torch.Tensor:
+    """Vectors (3, ...) of length 1."""
+    return vectors * dot(vectors, vectors).clamp(min=1e-12).rsqrt()
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class Bend:
         angle -= angle[len(angle) // 2]  # the middle stays as it is
         along, away = _summed(np.cos(angle), step), _summed(np.sin(angle), step)
         rows = [along - along[len(along) // 2], away - away[len(away) // 2], angle, self.curvature]
-        object.__setattr__(self, "table", torch.from_numpy(np.stack(rows, axis=1)).float())
+        object.__setattr__(self, "table", torch.from_numpy(np.stack(rows, axis=1)))
 
     def __call__(self, points: Points) -> Points:
         cosine, sine = math.cos(math.radians(self.direction)), math.sin(math.radians(self.direction))
@@ -67,7 +82,7 @@ class Bend:
 
     def _at(self, place: torch.Tensor) -> torch.Tensor:
         """The table, linear between its rows."""
-        table = self.table.to(place.device)
+        table = self.table.to(place)
         row = (place + REACH).mul_((len(table) - 1) / (2 * REACH)).clamp_(0, len(table) - 1.001)
         first = row.long()
         return torch.lerp(table[first], table[first + 1], (row - first).unsqueeze(-1))
@@ -115,8 +130,8 @@ class Sheet:
     def is_open(self) -> bool:
         """Whether no part hides another: no normal is far from the mean one."""
         u, v = torch.meshgrid(torch.linspace(0, 1, 33), torch.linspace(0, 1, 33), indexing="xy")
-        normals = self.at(u, v).normals().reshape(3, -1)
-        mean = torch.nn.functional.normalize(normals.mean(dim=1), dim=0)
+        normals = self.at(u, v).normals.reshape(3, -1)
+        mean = unit(normals.mean(dim=1))
         return bool((mean @ normals).min() > math.cos(math.radians(_STEEPEST)))
 
 

@@ -15,14 +15,15 @@ from torch.nn import functional
 @dataclass(frozen=True)
 class Spoiling:
     """One photo. exposure: what clear film of brightness 1 becomes, 1 is white. balance (3,): gains. vignetting: share
-    of light that the corners lose. blur, motion: standard deviations, in shares of the photo's longer side, and the
-    angle of the latter in degrees. noise: of white, and grain: of black. contrast: of a curve after that of sRGB.
-    moire: strength, waves over half the photo across and down, and phase. quality: of JPEG; 0 means none. seed: of the
-    noise."""
+    of light that the corners lose. flare: share of it that the lens scatters far. blur, motion: standard deviations, in
+    shares of the photo's longer side, and the angle of the latter in degrees. noise: of white, and grain: of black.
+    contrast: of a curve after that of sRGB. moire: strength, waves over half the photo across and down, and phase.
+    quality: of JPEG; 0 means none. seed: of the noise."""
 
     exposure: float = 1.0
     balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
     vignetting: float = 0.0
+    flare: float = 0.0
     blur: float = 0.0
     motion: float = 0.0
     angle: float = 0.0
@@ -39,9 +40,10 @@ def draw_spoiling(rng: np.random.Generator) -> Spoiling:
     chance = rng.random
     warm, green = rng.normal(0, 0.07), rng.normal(0, 0.025)
     return Spoiling(
-        exposure=float(np.exp(rng.normal(-0.05, 0.3))),
+        exposure=float(np.exp(rng.normal(0.1, 0.35))),
         balance=(float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))),
         vignetting=float(rng.uniform(0, 0.35)),
+        flare=float(rng.uniform(0, 0.04)) if chance() < 0.7 else 0.0,
         blur=float(rng.uniform(0.0003, 0.0035)) if chance() < 0.5 else 0.0,
         motion=float(rng.uniform(0.0005, 0.004)) if chance() < 0.1 else 0.0,
         angle=float(rng.uniform(0, 180)),
@@ -60,7 +62,7 @@ def spoiled(linear: torch.Tensor, place: torch.Tensor, scale: float, how: Spoili
     place (2, H, W): where in the photo each pixel lies, from -1 to 1 along its longer side. scale: pixels that the
     photo's longer side would have at the size of these.
     """
-    light = _blurred(linear, scale, how)
+    light = torch.lerp(_blurred(linear, scale, how), _spread(linear), how.flare)
     fall = 1 - how.vignetting * 0.5 * place.square().sum(dim=0, keepdim=True)
     strength, across, down, phase = how.moire
     if strength:
@@ -86,6 +88,13 @@ def _shouldered(light: torch.Tensor, knee: float = 0.8) -> torch.Tensor:
     """Bright light pressed below 1, as phones do, and clipped."""
     over = (light - knee).clamp(min=0)
     return light.clamp(max=knee) + (1 - knee) * (1 - torch.exp(-over / (1 - knee)))
+
+
+def _spread(light: torch.Tensor) -> torch.Tensor:
+    """Light (3, H, W), as a lens scatters a little of it over the whole photo."""
+    coarse = functional.adaptive_avg_pool2d(light[None], 8)
+    soft = functional.avg_pool2d(coarse, 5, 1, 2, count_include_pad=False)
+    return functional.interpolate(soft, light.shape[1:], mode="bilinear", align_corners=False)[0]
 
 
 def _blurred(light: torch.Tensor, scale: float, how: Spoiling) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,26 +48,35 @@ def covered(things: Sequence[Thing], light: torch.Tensor, spot: torch.Tensor) ->
 
 
 def draw_things(rng: np.random.Generator, aspect: float, in_hand: bool) -> tuple[Thing, ...]:
-    """What holds a film of an aspect: fingers at its sides, clips or magnets along its top, or nothing."""
+    """What holds a film of an aspect: hands at its sides, clips or magnets along its top, or nothing."""
     if rng.random() > (0.6 if in_hand else 0.3):
         return ()
-    fingers = rng.random() < (0.8 if in_hand else 0.35)
-    color = np.array(_SKIN[rng.integers(len(_SKIN))]) * rng.uniform(0.1, 1.0)
-    high = 1 / aspect
-    found = []
-    for _ in range(rng.integers(1, 5) if fingers else rng.integers(1, 4)):
-        if fingers:
-            side = float(rng.choice([-1.0, 1.0]))
-            at = rng.uniform(-0.45, 0.45)
-            tip = np.array([side * (0.5 - rng.uniform(0.01, 0.1)), at * high])
-            root = tip + np.array([side * rng.uniform(0.15, 0.5), rng.normal(0, 0.12)])
-            if rng.random() < 0.3:  # from above or below
-                tip = np.array([at, side * (0.5 * high - rng.uniform(0.01, 0.1))])
-                root = tip + np.array([rng.normal(0, 0.12), side * rng.uniform(0.15, 0.5)])
-            found.append(Thing((tip[0], tip[1]), (root[0], root[1]), float(rng.uniform(0.018, 0.04)), color, True))
-        else:
-            x, depth = rng.uniform(-0.45, 0.45), rng.uniform(0.01, 0.06)
-            gray = np.full(3, rng.choice([0.02, 0.15, 0.5])) * rng.uniform(0.8, 1.2, 3)
-            ends = (x, -0.5 * high + depth), (x, -0.5 * high - rng.uniform(0.02, 0.2))
-            found.append(Thing(*ends, float(rng.uniform(0.015, 0.08)), gray, bool(rng.random() < 0.2)))
-    return tuple(found)
+    if rng.random() < (0.8 if in_hand else 0.35):
+        color = np.array(_SKIN[rng.integers(len(_SKIN))]) * rng.uniform(0.1, 1.0)
+        return tuple(part for _ in range(rng.integers(1, 4)) for part in _hand(rng, aspect, color))
+    return tuple(_clip(rng, aspect) for _ in range(rng.integers(1, 4)))
+
+
+def _hand(rng: np.random.Generator, aspect: float, color: np.ndarray) -> Iterator[Thing]:
+    """The palm beside the film, or not, and one or two fingers before it."""
+    side, along = float(rng.choice([-1.0, 1.0])), rng.uniform(-0.45, 0.45)
+    rim, out = np.array([0.5 * side, along / aspect]), np.array([side, 0.0])
+    if rng.random() < 0.3:  # from above or below
+        rim, out = np.array([along, 0.5 * side / aspect]), np.array([0.0, side])
+    aside, half = out[::-1], rng.uniform(0.02, 0.045)
+    if rng.random() < 0.6:
+        palm = rng.uniform(2.5, 4.0) * half
+        start, end = rim + out * palm, rim + out * 0.8 + aside * rng.normal(0, 0.3)
+        yield Thing((start[0], start[1]), (end[0], end[1]), float(palm), 0.9 * color, True)
+    for finger in range(rng.integers(1, 3)):
+        beside = aside * finger * 2 * half
+        tip = rim - out * rng.uniform(0.0, 0.1) + beside
+        root = rim + out * rng.uniform(0.1, 0.4) + aside * rng.normal(0, 0.08) + beside
+        yield Thing((tip[0], tip[1]), (root[0], root[1]), float(half), color, True)
+
+
+def _clip(rng: np.random.Generator, aspect: float) -> Thing:
+    x, top = rng.uniform(-0.45, 0.45), -0.5 / aspect
+    gray = np.full(3, rng.choice([0.02, 0.15, 0.5])) * rng.uniform(0.8, 1.2, 3)
+    ends = (x, top + rng.uniform(0.01, 0.06)), (x, top - rng.uniform(0.02, 0.2))
+    return Thing(*ends, float(rng.uniform(0.015, 0.08)), gray, bool(rng.random() < 0.2))
