@@ -1,0 +1,67 @@
+"""Rulers at the sides of tiles: how large a pixel is. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy import ndimage, signal
+
+from .layout import Box
+from .text import strokes_of
+
+_TICK = 10.0  # mm
+_DEPTH, _LENGTH = 0.09, 0.2  # of a tile's height: how far ticks reach in, and how long rulers are at least
+_FEWEST = 3  # ticks
+_EVEN = 0.12  # by how much distances of ticks may differ from the usual one
+_ALIKE, _AGREE = 0.04, 0.5  # how far tiles may differ, and the least share of them that do not
+_FIELD = 40.0, 800.0  # mm along a tile
+
+
+def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
+    """How many mm a pixel of tiles is, by their rulers, whose ticks are a centimeter apart; None where there are none.
+
+    film: (h, w). The rulers of half of the tiles at least have to agree.
+    """
+    ticks = np.array([tick for box in boxes if (tick := _tick_of(film, box))])
+    usual = np.median(ticks) if ticks.size else 0.0
+    alike = ticks[np.abs(ticks - usual) <= _ALIKE * usual]
+    if not alike.size or alike.size < _AGREE * len(boxes):
+        return None
+    mm = _TICK / float(alike.mean())
+    left, top, right, bottom = boxes[0]
+    return mm if all(_FIELD[0] <= mm * side <= _FIELD[1] for side in (right - left, bottom - top)) else None
+
+
+def _tick_of(film: np.ndarray, box: Box) -> float | None:
+    """Pixels from tick to tick of the ruler with the most ticks at a side of a tile; None where there is none."""
+    left, top, right, bottom = box
+    strokes = strokes_of(film[top:bottom, left:right])
+    found = [comb for side in _sides(strokes, int(_DEPTH * (bottom - top))) if (comb := _comb(side, bottom - top))]
+    return max(found)[1] if found else None
+
+
+def _sides(strokes: np.ndarray, depth: int) -> Iterator[np.ndarray]:
+    """Strips (depth, length) of strokes along the left, right and lower side."""
+    yield strokes[:, :depth].T
+    yield strokes[:, -depth:].T
+    yield strokes[-depth:]
+
+
+def _comb(strip: np.ndarray, height: int) -> tuple[int, float] | None:
+    """How many ticks a ruler in a strip (depth, length) of strokes has, and how far these are apart in pixels."""
+    labels, _ = ndimage.label(strip, np.ones((3, 3)))
+    for number, (down, along) in enumerate(ndimage.find_objects(labels), 1):
+        length = along.stop - along.start
+        if length < _LENGTH * height:
+            continue
+        depths = (labels[down, along] == number).sum(axis=0).astype(float)
+        base = np.median(depths)
+        marks, _ = signal.find_peaks(np.pad(ndimage.gaussian_filter1d(depths - base, 1.0), 1), height=1.0, distance=3)
+        apart = np.diff(marks)
+        if len(marks) < _FEWEST or not apart.size:
+            continue
+        usual = float(np.median(apart))
+        if (np.abs(apart - usual) <= max(_EVEN * usual, 1.5)).all() and (len(apart) + 0.5) * usual >= length - 2:
+            return len(marks), float(np.ptp(marks)) / len(apart)
+    return None

@@ -1,0 +1,144 @@
+"""Text, rulers and marks on the tiles of a film: found by their strokes, read where tesseract is installed, erased.
+
+Needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .layout import Box
+
+# Shares of a tile's height
+_STROKE = 0.016  # the widest
+_LETTER = (0.012, 0.085)  # the lowest and the highest
+_LINE = 0.03  # the widest gap in a line
+_RIM = 0.09  # where lines begin or end, from the tile's sides
+_RULER = 0.2  # the shortest
+_CONTRAST = 0.12  # the least, of gray
+_READ = 40  # pixels of a line's height when it is read
+_MOST_LINES = 120  # that are read: more say nothing new
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text: on which tile (an index into the boxes), its box in film pixels, and what it says, "" where it
+    is not read."""
+
+    tile: int
+    box: Box
+    text: str = ""
+
+
+def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[Text]]:
+    """Where text, rulers and marks are on the tiles of a film (h, w), bool; and the lines of text, not read."""
+    mask, lines = np.zeros(film.shape, bool), []
+    for tile, (left, top, right, bottom) in enumerate(boxes):
+        strokes, found = _on_tile(film[top:bottom, left:right])
+        mask[top:bottom, left:right] = strokes
+        lines += [Text(tile, (left + x.start, top + y.start, left + x.stop, top + y.stop)) for y, x in found]
+    return mask, lines
+
+
+def strokes_of(tile: np.ndarray) -> np.ndarray:
+    """What is thin and bright on a tile (h, w), bool: letters and rulers, but edges of bones, too."""
+    strokes = tile - ndimage.grey_opening(tile, 2 * (_width(tile.shape[0]),))
+    return strokes > max(_CONTRAST, 0.4 * np.quantile(strokes, 0.995))
+
+
+def erase(film: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A copy of a film (h, w) with what is masked filled in smoothly from around it."""
+    filled, known = np.where(mask, 0, film).astype(np.float32), (~mask).astype(np.float32)
+    missing, reach = mask.copy(), 1.5
+    while missing.any() and reach < max(film.shape):
+        weight = ndimage.gaussian_filter(known, reach, truncate=3)
+        near = missing & (weight > 0.05)
+        around = ndimage.gaussian_filter(filled * known, reach, truncate=3)
+        filled[near] = around[near] / weight[near]
+        missing &= ~near
+        reach *= 2
+    return filled
+
+
+def can_read() -> bool:
+    """Whether tesseract and its Python package are installed."""
+    return importlib.util.find_spec("pytesseract") is not None and shutil.which("tesseract") is not None
+
+
+def read_texts(film: np.ndarray, lines: Sequence[Text]) -> list[Text]:
+    """What lines of text say, in the order of the lines; as they are where tesseract is not installed."""
+    if not lines or not can_read():
+        return list(lines)
+    import pytesseract
+    from PIL import Image
+
+    chosen = lines[:_MOST_LINES]
+    page, starts = _page(film, chosen)
+    data = pytesseract.image_to_data(Image.fromarray(page), config="--psm 6", output_type=pytesseract.Output.DICT)
+    words: list[list[str]] = [[] for _ in chosen]
+    for word, top, height in zip(data["text"], data["top"], data["height"], strict=True):
+        if word.strip():
+            words[int(np.searchsorted(starts, top + height / 2, side="right")) - 1].append(word)
+    read = [Text(line.tile, line.box, " ".join(said)) for line, said in zip(chosen, words, strict=True)]
+    return read + list(lines[_MOST_LINES:])
+
+
+def _on_tile(tile: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
+    """Strokes of text, rulers and marks (bool) of a tile (h, w), and the lines of text."""
+    height = tile.shape[0]
+    bright = strokes_of(tile)
+    kept = np.zeros(tile.shape, bool)
+    labels, _ = ndimage.label(bright, np.ones((3, 3)))
+    letters = np.zeros(tile.shape, bool)
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        down, across = (side.stop - side.start for side in place)
+        if max(down, across) > _RULER * height and min(down, across) < 0.1 * height and _at_rim(place, tile.shape):
+            kept[place] |= labels[place] == number
+        elif down <= _LETTER[1] * height and across <= 2 * _LETTER[1] * height:
+            letters[place] |= labels[place] == number
+    gap = max(int(_LINE * height) | 1, 3)
+    joined = ndimage.binary_closing(np.pad(letters, gap), np.ones((1, gap)))[gap:-gap, gap:-gap]
+    found = []
+    blobs, _ = ndimage.label(joined, np.ones((3, 3)))
+    for number, place in enumerate(ndimage.find_objects(blobs), 1):
+        down = place[0].stop - place[0].start
+        if _LETTER[0] * height <= down <= _LETTER[1] * height and _at_rim(place, tile.shape):
+            kept[place] |= letters[place] & (blobs[place] == number)
+            found.append(place)
+    return ndimage.binary_dilation(kept, iterations=max(_width(height) // 3, 1)), found
+
+
+def _width(height: int) -> int:
+    """Pixels that strokes are narrower than, on a tile of this height."""
+    return max(int(_STROKE * height) | 1, 3)
+
+
+def _at_rim(place: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    rim = _RIM * shape[0]
+    return any(side.start < rim or side.stop > size - rim for side, size in zip(place, shape, strict=True))
+
+
+def _page(film: np.ndarray, lines: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
+    """Lines of text below each other, black on white (uint8) and alike in height, and the row where each begins."""
+    strips = []
+    for line in lines:
+        left, top, right, bottom = line.box
+        around = max((bottom - top) // 4, 2)
+        strip = film[max(top - around, 0) : bottom + around, max(left - around, 0) : right + around]
+        strip = ndimage.zoom(strip, _READ / strip.shape[0], order=3)
+        low, high = np.quantile(strip, [0.2, 0.99])
+        strips.append(np.rint(255 * (1 - ((strip - low) / max(high - low, 1e-3)).clip(0, 1))).astype(np.uint8))
+    gap = _READ // 3
+    page = np.full(
+        (sum(len(strip) + gap for strip in strips), max(strip.shape[1] for strip in strips) + 2 * gap), 255, np.uint8
+    )
+    starts = np.cumsum([0] + [len(strip) + gap for strip in strips])[:-1]
+    for start, strip in zip(starts, strips, strict=True):
+        page[start + gap // 2 : start + gap // 2 + len(strip), gap : gap + strip.shape[1]] = strip
+    return page, starts

@@ -1,0 +1,84 @@
+"""The tiles of a film are found, in bad light and a little bent, too."""
+
+from __future__ import annotations
+
+import film_sheets
+import numpy as np
+import pytest
+from film_sheets import Box
+
+from FilmRecoveryLib.layout import Layout, filled, find_layout
+from InverseImagingLib.errors import InputError
+
+
+def farthest(layout: Layout, boxes: list[Box], film: np.ndarray) -> float:
+    """The largest distance of a side of a tile from where it is, as a share of the film's length along it."""
+    height, width = film.shape
+    return float((np.abs(np.array(layout.boxes) - boxes) / [width, height, width, height]).max())
+
+
+def test_tiles_are_all_of_one_size_and_within_the_film():
+    film, _ = film_sheets.sheet(4, 3, margin=0, gap=0)
+    boxes = np.array(find_layout(film).boxes)
+    assert len(np.unique(boxes[:, 2:] - boxes[:, :2], axis=0)) == 1
+    assert boxes.min() >= 0
+    assert (boxes[:, 2:] <= film.shape[::-1]).all()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (2, 3), (3, 2), (4, 4), (5, 4), (6, 5), (3, 6)])
+@pytest.mark.parametrize("bad", [False, True], ids=["flat", "spoiled"])
+def test_tiles_are_found(rows: int, columns: int, bad: bool):
+    film, boxes = film_sheets.sheet(rows, columns)
+    layout = find_layout(film_sheets.spoiled(film) if bad else film)
+    assert (layout.rows, layout.columns) == (rows, columns)
+    assert farthest(layout, boxes, film) < 0.04
+    assert all(layout.filled)
+    assert layout.confidence > 0.5
+
+
+@pytest.mark.parametrize("empty", [1, 3, 5])
+def test_tiles_without_a_slice_are_part_of_the_layout(empty: int):
+    film, boxes = film_sheets.sheet(5, 4, empty=empty)
+    layout = find_layout(film_sheets.spoiled(film))
+    assert (layout.rows, layout.columns) == (5, 4)
+    assert farthest(layout, boxes, film) < 0.04
+    assert layout.filled == (True,) * (20 - empty) + (False,) * empty
+
+
+def test_tiles_without_text_are_found():
+    film, boxes = film_sheets.sheet(4, 5, lines=(), gap=10)
+    layout = find_layout(film_sheets.spoiled(film))
+    assert (layout.rows, layout.columns) == (4, 5)
+    assert farthest(layout, boxes, film) < 0.04
+
+
+def test_a_layout_that_is_known_is_held():
+    film, boxes = film_sheets.sheet(4, 4)
+    layout = find_layout(film, (4, 4))
+    assert layout == find_layout(film)
+    assert farthest(layout, boxes, film) < 0.04
+
+
+@pytest.mark.parametrize("grid", [(3, 4), (4, 3), (2, 2), (8, 8), (10, 12)])
+def test_a_layout_that_is_wrong_is_held_but_in_doubt(grid: tuple[int, int]):
+    layout = find_layout(film_sheets.sheet(4, 4)[0], grid)
+    assert (layout.rows, layout.columns) == grid
+    assert len(layout.boxes) == grid[0] * grid[1]
+    assert layout.confidence < 0.1
+
+
+def test_tiles_too_small_for_a_slice_are_refused():
+    with pytest.raises(InputError, match="30 x 30 tiles are too small"):
+        find_layout(film_sheets.sheet(2, 2)[0], (30, 30))
+
+
+@pytest.mark.parametrize("film", [np.zeros((200, 160), np.float32), np.ones((64, 64), np.float32)])
+def test_a_film_that_shows_nothing_has_some_layout(film: np.ndarray):
+    layout = find_layout(film)
+    assert 0 <= layout.confidence <= 1
+    assert len(layout.filled) == layout.rows * layout.columns
+
+
+def test_what_shows_something_is_filled():
+    film, boxes = film_sheets.sheet(2, 2, empty=1)
+    assert filled(film, boxes) == (True, True, True, False)
