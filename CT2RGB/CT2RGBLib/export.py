@@ -12,7 +12,7 @@ from InverseImagingLib.dicom import is_target
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.files import is_volume, suffix
 from InverseImagingLib.image import Image, write
-from InverseImagingLib.method import OnProgress, Progress, check_options, ignore_progress
+from InverseImagingLib.method import OnProgress, Progress, check_options, ignore_progress, part_of
 from InverseImagingLib.slices import slice_range
 
 from .colorize import REMARK, colorize
@@ -90,14 +90,14 @@ def export(
     outputs.check_slices(len(slice_range(options.slices, image.array.shape[axis])))
     share = _COLORING if outputs.turntable else 1.0
     wanted = replace(options, rgba=options.rgba or outputs.solid)
-    result = colorize(image, wanted, _part(on_progress, 0.0, share), mask=mask, tints=tints)
+    result = colorize(image, wanted, part_of(on_progress, 0.0, share), mask=mask, tints=tints)
     solid = result.images["colors"]
     colors = solid if options.rgba else solid.with_array(solid.array[..., :3])
     writers = []
     if outputs.surface:
         writers.append(surface_writer(solid, outputs.surface, sight))
     if outputs.turntable:
-        writers.append(turntable_writer(solid, outputs.turntable, sight, _part(on_progress, share, 1.0)))
+        writers.append(turntable_writer(solid, outputs.turntable, sight, part_of(on_progress, share, 1.0)))
     _write(colors, outputs.colors, result.report)
     if outputs.png:
         write_pictures(colors, outputs.png)
@@ -128,11 +128,6 @@ def turntable_writer(
         views.append(view)
         on_progress(Progress(len(views) / _VIEWS, f"view {len(views)} of {_VIEWS}"))
     return lambda: write_animation(views, path, around=True, words=WORDS, largest=sight.size)
-
-
-def _part(on_progress: OnProgress, start: float, end: float) -> OnProgress:
-    """The progress of a part of a run, from one share of it to another."""
-    return lambda progress: on_progress(replace(progress, fraction=start + (end - start) * progress.fraction))
 
 
 def _write(colors: Image, path: Path, report: dict[str, Any]) -> None:

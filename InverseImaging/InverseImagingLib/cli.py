@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import cli_colorize, cli_models, cli_restore, cli_synthesis, cli_tomography, cli_training, cli_xray
+from . import cli_colorize, cli_film, cli_models, cli_restore, cli_synthesis, cli_tomography, cli_training, cli_xray
 from .device import suit_process
 from .errors import Cancelled, InputError, sentence
 
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_synthesis.add(commands)
     cli_tomography.add(commands)
     cli_colorize.add(commands)
+    cli_film.add(commands)
     cli_training.add(commands)
     cli_models.add(commands)
     worker = commands.add_parser("worker", help="serve a Slicer panel on standard input and output")

@@ -39,6 +39,13 @@ def ignore_progress(progress: Progress) -> None:
     """The OnProgress of a caller who does not care."""
 
 
+def part_of(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """The progress of a part of a run, from one share of it to another."""
+    return lambda progress: on_progress(
+        dataclasses.replace(progress, fraction=start + (end - start) * progress.fraction)
+    )
+
+
 @dataclass(frozen=True)
 class Result:
     """Output images by name (the principal one first) and a JSON-ready report of how they were made."""
