@@ -17,7 +17,7 @@ if __name__ == "__main__":
 from ctfilm import folders, scene, sheet
 from ctfilm.maps import exposed, photo_maps
 from ctfilm.shots import draw_shot
-from ctfilm.surface import refined, steepest, upright
+from ctfilm.surface import refined, steepest, stiff, upright
 from ctfilm.view import draw_camera, filled
 
 _FINER = 5  # times as many points as those that move
@@ -45,7 +45,7 @@ def render(folder: Path, options: argparse.Namespace, backgrounds: list[Path]) -
         shot = draw_shot(rng)
         points = sheet.bent(shot.bend, aspect, rng)
         if points is not None:
-            points = refined(upright(points), _FINER)
+            points = refined(stiff(upright(points)), _FINER)
             camera = draw_camera(rng, points, shot.distance, options.size)
             if camera is not None:
                 break

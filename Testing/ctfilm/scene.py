@@ -164,7 +164,7 @@ def _add_room(shot: Shot, background: Path | None) -> None:
 def _add_camera(camera: Camera) -> None:
     scene = bpy.context.scene
     lens = bpy.data.cameras.new("camera")
-    lens.sensor_width, lens.lens = 1.0, camera.focal / max(camera.size)
+    lens.lens = lens.sensor_width * camera.focal / max(camera.size)
     lens.clip_start = 0.01
     made = bpy.data.objects.new("camera", lens)
     matrix = np.eye(4)

@@ -104,7 +104,7 @@ def draw_shot(rng: np.random.Generator) -> Shot:
         room=float(dim * np.exp(rng.uniform(np.log(0.3), np.log(1.5)))),
         turn=(float(rng.uniform(0, np.pi / 2)), 0.0, float(rng.uniform(0, 2 * np.pi))),
         view=str(rng.choice(["Filmic", "AgX"], p=[0.7, 0.3])),
-        white=float(np.exp(rng.uniform(np.log(0.5), np.log(2.5)))),
+        white=float(np.exp(rng.uniform(np.log(0.7), np.log(2.5)))),
         balance=float(rng.uniform(0.4, 1)),
         distance=float(rng.uniform(2, 4)),
     )

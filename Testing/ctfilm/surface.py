@@ -46,6 +46,14 @@ def upright(points: np.ndarray) -> np.ndarray:
     return (points - points.mean(axis=(0, 1))) @ np.stack([np.cross(y, z), y, z], axis=1)
 
 
+def stiff(points: np.ndarray) -> np.ndarray:
+    """The same without ripples from point to point, which film has not."""
+    for _ in range(2):
+        padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+        points = ((padded[:-2] + 2 * points + padded[2:]) / 4).swapaxes(0, 1)
+    return points
+
+
 def refined(points: np.ndarray, factor: int) -> np.ndarray:
     """So many times as many points along each axis, on cubic curves (Catmull-Rom) through all given ones."""
     for _ in range(2):

@@ -15,7 +15,7 @@ import pytest
 from ctfilm import folders, render
 from ctfilm.maps import exposed, linear_of, own_places, photo_maps, sampled
 from ctfilm.shots import Shot, draw_shot
-from ctfilm.surface import flat, normals, refined, steepest, strain, upright
+from ctfilm.surface import flat, normals, refined, steepest, stiff, strain, upright
 from ctfilm.textures import write_films
 from ctfilm.view import FILLED, Camera, draw_camera, filled
 from PIL import Image as Picture
@@ -109,6 +109,14 @@ def test_a_finer_sheet_goes_through_the_points_and_along_lines(rng):
     assert refined(sheet, 3).shape == (13, 10, 3)
     assert refined(sheet, 3)[::3, ::3] == pytest.approx(sheet)
     assert refined(flat(5, 4, ASPECT), 3) == pytest.approx(flat(13, 10, ASPECT))
+
+
+def test_stiff_sheets_have_no_ripples():
+    sheet = flat(9, 7, ASPECT)
+    ripples = np.zeros_like(sheet)
+    ripples[1:-1, 1:-1, 2] = 0.1 * (-1.0) ** np.add(*np.indices((7, 5)))
+    assert stiff(sheet) == pytest.approx(sheet)
+    assert stiff(sheet + ripples)[2:-2, 2:-2] == pytest.approx(sheet[2:-2, 2:-2])
 
 
 # Cameras
