@@ -39,7 +39,7 @@ class Look:
 
 
 class PlaceNet(nn.Module):
-    """From a frame to the film's coordinates of its pixels."""
+    """From a frame to the film's coordinates of its pixels: an affine map of the frame, and what the film is off it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,8 +56,11 @@ class PlaceNet(nn.Module):
         pairs = list(zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.lower = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairs)
         self.up = nn.ModuleList(_Block(b) for _, b in pairs)
+        self.flat = nn.Linear(_WIDTHS[-1], 6)
         self.head = nn.Conv2d(_WIDTHS[0], sum(_HEADS.values()), 3, padding=1)
-        nn.init.normal_(self.head.weight, std=1e-3)
+        for layer in (self.flat, self.head):
+            nn.init.normal_(layer.weight, std=1e-3)
+        self.flat.bias = nn.Parameter(torch.zeros(self.flat.out_features))
         self.head.bias = nn.Parameter(torch.zeros(self.head.out_channels))
 
     def forward(self, frames: torch.Tensor) -> Look:
@@ -68,12 +71,16 @@ class PlaceNet(nn.Module):
             values = block(values)
             kept.append(values)
         tokens = (values + _places(values, values.shape[1])).flatten(2).transpose(1, 2)
-        values = self.attending(tokens).transpose(1, 2).reshape(values.shape)
+        tokens = self.attending(tokens)
+        flat = self.flat(tokens.mean(dim=1)).unflatten(1, (2, 3))
+        values = tokens.transpose(1, 2).reshape(values.shape)
         for lower, block, side in zip(self.lower, self.up, kept[-2::-1], strict=True):
             values = functional.interpolate(lower(values), size=side.shape[2:], mode="bilinear", align_corners=False)
             values = block(values + side)
         parts = dict(zip(_HEADS, self.head(values).split(list(_HEADS.values()), dim=1), strict=True))
-        return Look(**{**parts, "uv": default_uv(values) + parts["uv"]})
+        uv = default_uv(values)
+        moved = torch.einsum("bij,jhw->bihw", flat, torch.cat([uv[0] - 0.5, torch.ones_like(uv[0, :1])]))
+        return Look(**{**parts, "uv": uv + moved + parts["uv"]})
 
 
 def default_uv(like: torch.Tensor) -> torch.Tensor:

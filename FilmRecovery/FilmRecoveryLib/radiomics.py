@@ -107,7 +107,7 @@ def _t(values: np.ndarray) -> float:
 
 
 def _by_pyradiomics(volume: Path, mask: Path) -> dict[str, float]:
-    from radiomics import featureextractor
+    featureextractor = importlib.import_module("radiomics.featureextractor")
 
     logging.getLogger("radiomics").setLevel(logging.ERROR)
     extractor = featureextractor.RadiomicsFeatureExtractor(binCount=_BINS, force2D=True, force2Ddimension=0)
@@ -119,7 +119,7 @@ def _by_pyradiomics(volume: Path, mask: Path) -> dict[str, float]:
 
 
 def _by_mirp(volume: Path, mask: Path) -> dict[str, float]:
-    from mirp import extract_features
+    extract_features = importlib.import_module("mirp").extract_features
 
     logging.getLogger("mirp").setLevel(logging.ERROR)
     (table,) = extract_features(

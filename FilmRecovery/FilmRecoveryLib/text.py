@@ -75,7 +75,7 @@ def read_texts(film: np.ndarray, lines: Sequence[Text]) -> list[Text]:
     """What lines of text say, in the order of the lines; as they are where tesseract is not installed."""
     if not lines or not can_read():
         return list(lines)
-    import pytesseract
+    pytesseract = importlib.import_module("pytesseract")
     from PIL import Image
 
     chosen = lines[:_MOST_LINES]
