@@ -9,7 +9,7 @@ import numpy as np
 Vector = tuple[float, float, float]
 
 FIELDS = ("FORCE", "WIND", "TURBULENCE", "VORTEX", "HARMONIC")  # Blender's names
-_STRENGTHS = {"cloth": (5.0, 30.0), "soft": (0.5, 5.0)}  # of all fields, in Blender's units
+_STRENGTHS = {"cloth": (5.0, 30.0), "soft": (1.5, 8.0)}  # of all fields, in Blender's units
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def draw_bend(rng: np.random.Generator) -> Bend:
     return Bend(
         body=body,
         pins=tuple((float(u), float(v)) for u, v in pins),
-        stiffness=float(np.exp(rng.uniform(np.log(20), np.log(150)))) if body == "cloth" else float(rng.uniform(1, 10)),
+        stiffness=float(np.exp(rng.uniform(np.log(5), np.log(50)))) if body == "cloth" else float(rng.uniform(1, 10)),
         gravity=_vector(9.81 * rng.uniform(0, 1) * _unit(rng)),
         field=str(rng.choice(FIELDS)),
         strength=float(rng.choice([-1, 1]) * np.exp(rng.uniform(*np.log(_STRENGTHS[body])))),
