@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+from pathlib import Path
 
 import slicer
 from slicer import vtkMRMLScalarVolumeNode
@@ -29,6 +30,22 @@ class FilmRecovery(ScriptedLoadableModule):
             "For research only, not for clinical use."
         )
         self.parent.acknowledgementText = _("After Q. Quan et al., Recovering medical images from CT film photos.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Add the sample photo of this module to the Sample Data module."""
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataCategory("CT Film Recovery", title=_("CT Film Recovery"))
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="CT Film Recovery",
+        sampleName="CT Film Recovery film photo",
+        uris=(Path(__file__).parent / "Resources" / "SampleData" / "FilmPhoto.jpg").as_uri(),
+        fileNames="FilmPhoto.jpg",
+        checksums="SHA256:a2ee441d178725ba3f301cc994738ad66b6a911d479e96d4c00b6537ba2fb7f1",
+        nodeNames="FilmPhoto",
+    )
 
 
 class FilmRecoveryWidget(ScriptedLoadableModuleWidget):

@@ -118,16 +118,16 @@ class FilmSection(Section):
             self._drawTiles(tiles)
         self._watch([node for node in (outline, tiles) if node is not None])
         self.ui.outlineFoundButton.enabled, self.ui.tilesFoundButton.enabled = outline is not None, tiles is not None
-        again = _("Changed since: press Apply.")
         film, slices = newest(p.inputVolume, FILM), newest(p.film, SLICES)
-        said = [about_film(report_of(film)) if film is not None else ""]
-        if film is not None and not self.logic.filmIsCurrent(p):
-            said.append(again)
-        self.ui.filmLabel.text = " ".join(said)
-        said = [about_slices(report_of(slices)) if slices is not None else ""]
-        if slices is not None and nodes.tiles_were_moved(p.film):
-            said.append(again)
-        self.ui.slicesLabel.text = " ".join(said)
+        isFilmOld = film is not None and not self.logic.filmIsCurrent(p)
+        self._say(self.ui.filmLabel, about_film(report_of(film)) if film is not None else "", isFilmOld)
+        areSlicesOld = slices is not None and nodes.tiles_were_moved(p.film)
+        self._say(self.ui.slicesLabel, about_slices(report_of(slices)) if slices is not None else "", areSlicesOld)
+
+    @staticmethod
+    def _say(label: Any, text: str, isOld: bool) -> None:
+        label.text = f"{text} {_('Changed since: press Apply.')}" if isOld else text
+        label.visible = bool(text)
 
     def _drawTiles(self, tiles: Any) -> None:
         p = self.panel.parameters

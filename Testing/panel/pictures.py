@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography", "CT2RGB")
+MODULES = ("InverseImaging", "CTRestoration", "XraySyn", "XrayTomography", "CT2RGB", "FilmRecovery")
 sys.path[:0] = [str(REPOSITORY / folder) for folder in ("Testing", *MODULES)]
 
 import standin  # noqa: E402
@@ -32,6 +32,8 @@ README = (
     "xraysyn-live",
     "xraytomography",
     "ct2rgb",
+    "filmrecovery",
+    "filmrecovery-slices",
 )
 
 
@@ -57,6 +59,8 @@ def main() -> None:
     tomography(pictures, modules.show("XrayTomography"))
     slicer.mrmlScene.Clear(False)
     colors(pictures, modules.show("CT2RGB"))
+    slicer.mrmlScene.Clear(False)
+    films(pictures, modules.show("FilmRecovery"))
     for name in reversed(MODULES):
         modules.unload(name)
     if standin.errors:
@@ -70,17 +74,17 @@ class Pictures:
     def __init__(self, folder: Path, screenshots: Path | None) -> None:
         self.folder, self.screenshots, self.count = folder, screenshots, 0
 
-    def add(self, name: str, widget: Any, *shown: str) -> None:
+    def add(self, name: str, widget: Any, *shown: str, marks: bool = False) -> None:
         image = views.panel_image(widget, PANEL_WIDTH)
         if shown:
             size = max(512, image.height() // len(shown)) if len(shown) > 1 else 512
-            image = views.side_by_side(image, *(self.view_image(view, size) for view in shown))
+            image = views.side_by_side(image, *(self.view_image(view, size, marks) for view in shown))
         for folder in filter(None, (self.folder, self.screenshots if name in README else None)):
             views.save(image, folder / f"{name}.png")
         self.count += 1
 
-    def view_image(self, view: str, size: int) -> Any:
-        return views.three_d_image(size) if view == "3D" else views.slice_image(view, size)
+    def view_image(self, view: str, size: int, marks: bool) -> Any:
+        return views.three_d_image(size) if view == "3D" else views.slice_image(view, size, marks)
 
 
 def home(pictures: Pictures) -> None:
@@ -328,6 +332,47 @@ def colors(pictures: Pictures, module: Any) -> None:
     ui.applyButton.click()
     views.wait_until(settled, 60)
     pictures.add("ct2rgb-failed", module)
+
+
+def films(pictures: Pictures, module: Any) -> None:
+    from FilmRecoveryLib.grids import Handles
+    from FilmRecoveryLib.nodes import Shown
+
+    section = module.section
+    ui, panel, parameters = section.ui, section.panel, section.panel.parameters
+    pictures.add("filmrecovery-empty", module)
+
+    def ended() -> bool:
+        return not panel.isRunning
+
+    photo = REPOSITORY / "FilmRecovery" / "Resources" / "SampleData" / "FilmPhoto.jpg"
+    parameters.inputVolume = section.logic.loadPhoto(photo)
+    ui.advancedButton.collapsed = False
+    pictures.add("filmrecovery-advanced", module)
+    ui.advancedButton.collapsed = True
+    ui.outlineButton.click()
+    pictures.add("filmrecovery-by-hand", module, "Red", marks=True)
+    ui.outlineFoundButton.click()
+    parameters.handles = Handles.GRID
+    ui.applyButton.click()
+    views.wait_until(lambda: ui.progressBar.value > 10, 120)
+    pictures.add("filmrecovery-running", module)
+    views.wait_until(ended, 300)
+    pictures.add("filmrecovery-gray", module, "Red", "Yellow", "Green")
+    parameters.width, parameters.level, parameters.spacing_z = 400.0, 40.0, 10.0
+    ui.extractButton.click()
+    views.wait_until(ended, 300)
+    pictures.add("filmrecovery-slices", module, "Red", "Yellow", "Green")
+    parameters.showLost = True
+    pictures.add("filmrecovery-lost", module, "Red", "Yellow", "Green")
+    parameters.shown, parameters.doubt = Shown.FILM, 0.0
+    pictures.add("filmrecovery", module, "Red", "Yellow", marks=True)
+    parameters.doubt = 0.6
+    pictures.add("filmrecovery-doubt", module, "Red", "Yellow", marks=True)
+    parameters.weights = "missing.safetensors"
+    ui.applyButton.click()
+    views.wait_until(ended, 60)
+    pictures.add("filmrecovery-failed", module)
 
 
 def is_settled(panel: Any) -> bool:
