@@ -13,10 +13,14 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "evaluate": {
-        "films": {"metavar": "DIR", "default": "", "help": "films rendered by Testing/ctfilm/render.py"},
+        "paper": {"metavar": "FILE", "default": "", "help": "weights trained with --preset paper, to compare"},
+        "paper-without-deformation": {"metavar": "FILE", "default": "", "help": "the same without deformation maps"},
+        "paper-uv-alone": {"metavar": "FILE", "default": "", "help": "the same without maps of the shape, too"},
     },
 }
 NOTES = {
     "train": """DIR holds CTs as NIfTI, NRRD or MetaImage files, at any depth; films of them and photos of these are
 drawn while it learns. --weights builds on a file, as the tasks share one.""",
+    "evaluate": """DIR holds test films as Testing/ctfilm/render.py writes them. Contours and thin plates are compared
+where OpenCV is installed, radiomics where MIRP or pyradiomics are.""",
 }

@@ -17,6 +17,7 @@ _METHODS = (
     "XraySyn",
     "XrayTomography",
     "CT2RGB",
+    "FilmRecovery",
 )  # with <Method>Lib/flags.py, what is its own, and workshop.py, the work
 _SETTINGS = (
     ("steps", int, "steps in all"),
@@ -58,6 +59,8 @@ def _parsers(commands: Any, name: str, text: str, run: Any, more: str = "") -> I
     methods = command.add_subparsers(required=True, metavar="METHOD", help="the method whose model it is")
     for method in _METHODS:
         own = importlib.import_module(f"{method}Lib.flags")
+        if name not in own.FLAGS:
+            continue  # its training draws its data itself
         epilog = " ".join([more, own.NOTES.get(name, "")])
         parser = methods.add_parser(method.lower(), help=find_method(method).title, description=text, epilog=epilog)
         flags = [parser.add_argument(f"--{flag}", **settings).dest for flag, settings in own.FLAGS[name].items()]

@@ -1,0 +1,92 @@
+"""What is compared: ways to find a film and to take its light out."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.models import Weights, load_weights
+
+from .. import gate, model
+from ..light import relight
+from ..networks import luminance
+from ..outline import outlines
+from ..paper.dewarping import DewarpingModule
+from ..paper.sheets import located
+from ..sheet import Sheet
+from .peers import contour, thin_plate
+
+OURS = "ours"
+CONTOUR, PLATE, OUTLINE = "contour", "thin plate", "outline"  # OpenCV, the same and a spline, ours without a network
+PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Method:
+    """locate: the film in a photo (H, W, 3) of bytes, or InputError. tone: its gray (h, w) of its colors (h, w, 3)."""
+
+    locate: Callable[[np.ndarray], Sheet]
+    tone: Callable[[np.ndarray], np.ndarray]
+
+
+def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: Weights) -> dict[str, Method]:
+    """Ours, without parts of it, its peers, and the paper's network with weights by the name of its variant.
+
+    All have their light taken out by ours; without light: each as it is seen.
+    """
+    tone = partial(_toned, weights=weights)
+    ours = partial(model.locate, weights=weights)
+    found = {
+        OURS: Method(partial(_gated, locate=ours), tone),
+        "without gate": Method(ours, tone),
+        "corners only": Method(lambda photo: ours(photo).straight(), tone),
+        "classical light": Method(partial(_gated, locate=ours), _relit),
+        "light as seen": Method(partial(_gated, locate=ours), _as_seen),
+        OUTLINE: Method(_by_outline, tone),
+    }
+    if importlib.util.find_spec("cv2"):
+        found |= {CONTOUR: Method(contour, tone), PLATE: Method(thin_plate, tone)}
+    else:
+        say("OpenCV is not installed, so that its contours are not compared (pip install opencv-python-headless).")
+    for name, own in paper.items():
+        network = DewarpingModule(**VARIANTS[name])
+        load_weights(network, own)
+        found[name] = Method(partial(located, network=network.eval()), tone)
+    return found
+
+
+VARIANTS: dict[str, dict[str, bool]] = {
+    PAPER: {},
+    "paper_without_deformation": {"deforming": False},
+    "paper_uv_alone": {"many": False, "deforming": False},
+}
+
+
+def _gated(photo: np.ndarray, locate: Callable[[np.ndarray], Sheet]) -> Sheet:
+    sheet = locate(photo)
+    return sheet.straight() if gate.judge(sheet, photo)[0] else sheet
+
+
+def _by_outline(photo: np.ndarray) -> Sheet:
+    found = outlines(photo)
+    if not found:
+        raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+    return found[0].sheet
+
+
+def _toned(colors: np.ndarray, weights: Weights) -> np.ndarray:
+    return model.toned(colors, weights)[0]
+
+
+def _relit(colors: np.ndarray) -> np.ndarray:
+    return relight(colors)[0]
+
+
+def _as_seen(colors: np.ndarray) -> np.ndarray:
+    return luminance(torch.from_numpy(colors).permute(2, 0, 1)[None])[0, 0].numpy()

@@ -1,0 +1,68 @@
+"""The results of an evaluation as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from InverseImagingLib.evaluation.tables import Writer, plain
+
+from .films import FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES
+from .methods import OURS
+
+_FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "found": ".1%", "HU": ".1f"}
+_FORMS |= {"valid": ".1%", "lost": ".2f"}
+_LIKE = ("PSNR", "SSIM", "MS-SSIM")
+
+
+def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
+    """What evaluate_films found, in one look."""
+    means = found["means"]
+    ours = means[OURS]
+    texts = [
+        f"{len(found['bodies'])} test films. PSNR in dB, SSIM and MS-SSIM of the flat film; EPE: mean error of its "
+        "places in photo pixels; LD: local distortion in pixels of a film of 598,400. 95 % intervals of the mean, by "
+        "bootstrap over films.",
+        written(_table(means, ((FILM, each) for each in _LIKE))),
+        "The same with the mean shift taken away, as the paper has it.",
+        written(_table(means, ((SHIFTED, each) for each in _LIKE))),
+        "Where films were found.",
+        written(_table(means, ((PLACE, each) for each in ("EPE", "LD", "found")))),
+        f"By how much {OURS} differs, film by film.",
+        written(_table(found["gains"], ((FILM, each) for each in _LIKE))),
+        f"Layouts found: {_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
+        f"{_sure(ours[FLAT], 'lost')} dB.",
+        "Slices, where the film can tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is.",
+        written(
+            [["", "HU", "PSNR", "SSIM", "valid"]]
+            + [
+                [what, *(_sure(ours[what], each) for each in ("HU", "PSNR", "SSIM", "valid"))]
+                for what in (SLICES, REFINED)
+            ]
+        ),
+    ]
+    if found["radiomics"]:
+        texts.append(_radiomics(found["radiomics"]))
+    return "\n\n".join(texts)
+
+
+def _table(means: Mapping[str, Any], columns: Any) -> list[list[str]]:
+    chosen = list(columns)
+    rows = [[name, *(_sure(one[what], metric) for what, metric in chosen)] for name, one in means.items()]
+    return [["", *(metric for _, metric in chosen)], *rows]
+
+
+def _sure(scores: Mapping[str, Any], metric: str) -> str:
+    if metric not in scores:
+        return "-"
+    score, form = scores[metric], _FORMS[metric]
+    return f"{score['mean']:{form}} ({score['low']:{form}} to {score['high']:{form}})"
+
+
+def _radiomics(found: Mapping[str, Any]) -> str:
+    below = ", ".join(f"{count} at {level}" for level, count in found["below"].items())
+    return (
+        f"Radiomics of {found['count']} volumes, {len(found['features'])} features: not told apart by the paper's "
+        f"t test {below}; equivalent (two one-sided tests) {found['equivalent']}; concordant (CCC of 0.9 or more) "
+        f"{found['concordant']}. Not to be told apart is not the same as equal."
+    )

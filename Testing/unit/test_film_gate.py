@@ -1,0 +1,43 @@
+"""Whether a film is flat already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from film_photos import CORNERS, backward, film, photo
+
+from FilmRecoveryLib.gate import judge
+from FilmRecoveryLib.sheet import Sheet
+
+SIDE = 380.0  # pixels of the drawn film, about
+
+
+def wavy(sheet: Sheet, amount: float) -> Sheet:
+    """What a network that sees waves makes of a sheet."""
+    v, u = np.indices(sheet.backward.shape[:2]) / len(sheet.backward)
+    waves = np.stack([np.sin(6 * v), np.cos(5 * u)], axis=-1) * amount
+    return replace(sheet, backward=(sheet.backward + waves).astype(np.float32))
+
+
+def test_a_flat_film_stays_flat():
+    picture = photo()
+    true = Sheet.of_corners(CORNERS, 1.25, "model")
+    for amount in (0.0, 0.8, 3.0):
+        flat, bend = judge(wavy(true, amount), picture)
+        assert flat
+        assert bend <= 1.5 * amount + 1e-3
+
+
+@pytest.mark.parametrize("sag", [0.02, 0.06])
+def test_a_bent_film_is_unbent(sag: float):
+    true = Sheet(backward((64, 64), sag=sag).astype(np.float32), np.ones((64, 64)), 1.25, "model")
+    flat, bend = judge(true, photo(sag=sag))
+    assert not flat
+    assert 0.2 * sag * SIDE < bend < sag * SIDE
+
+
+def test_a_bent_film_that_shows_nothing_is_left_as_it_is_seen():
+    true = Sheet(backward((64, 64), sag=0.05).astype(np.float32), np.ones((64, 64)), 1.25, "model")
+    assert judge(true, photo(sag=0.05, texture=np.zeros_like(film()), noise=0.0))[0]
