@@ -9,8 +9,9 @@ import torch
 
 from InverseImagingLib.models import Weights, load_weights
 
-from .networks import ColorNet
+from .networks import KNOTS, ColorNet
 from .options import ColorizeOptions
+from .palette import SOFT
 from .preprocessing import sobel_in_range
 from .slices import Slices
 
@@ -18,6 +19,7 @@ NEAR = 5.0  # mm to the neighbors that the network sees, as in training
 _KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
 _AIR = -1000.0  # HU, of all that is not body
 _MARGIN = 16.0  # mm around the body
+_WARM, _COLD = 0.14, 0.07  # red beyond green and blue, of the brightest: tissue has more, gelatin less
 
 
 def painter(options: ColorizeOptions, slices: Slices, weights: Weights) -> ModelPainter:
@@ -55,12 +57,13 @@ class ModelPainter:
         planes = [self._hu(each) for each in (below, index, above)]
         body = self._slices.body(index)[self._box].astype(np.float32)
         with torch.inference_mode():
-            return self._network.palettes(
+            palettes = self._network.palettes(
                 torch.cat([self._tensor(plane) for plane in planes], dim=1),
                 self._tensor(self._edges(planes[1])),
                 self._tensor(body),
                 self._slices.spacing[1:],
             )
+            return without_gelatin(palettes)
 
     def _hu(self, index: int) -> np.ndarray:
         """HU of a slice inside the box, air outside the body."""
@@ -72,6 +75,22 @@ class ModelPainter:
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         """Values (J, I) as (1, 1, J, I)."""
         return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(next(self._network.parameters()).device)
+
+
+def without_gelatin(palettes: torch.Tensor) -> torch.Tensor:
+    """Palettes (B, 6, len(KNOTS), h, w) that have the color of soft tissue where they had that of gelatin.
+
+    The body was frozen in blue gelatin, which shows in its cavities: there the network saw no tissue of such HU.
+    """
+    at, colors = zip(*SOFT, strict=True)
+    tissue = np.stack([np.interp(KNOTS, at, channel) for channel in zip(*colors, strict=True)]) / 255
+    wanted = palettes.new_tensor(tissue)[..., None, None]
+    layers = palettes.unflatten(1, (-1, 3))
+    warmth = (layers[:, :, :1] - layers[:, :, 1:].mean(dim=2, keepdim=True)) / layers.amax(dim=2, keepdim=True).clamp(
+        0.05
+    )
+    share = ((_WARM - warmth) / (_WARM - _COLD)).clamp(0, 1)
+    return torch.lerp(layers, wanted.expand_as(layers), share).flatten(1, 2)
 
 
 def _box(slices: Slices) -> tuple[slice, slice]:

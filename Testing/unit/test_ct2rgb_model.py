@@ -14,8 +14,8 @@ from scipy.ndimage import binary_erosion
 
 from CT2RGBLib import model
 from CT2RGBLib.evaluation.methods import RANGES
-from CT2RGBLib.model import ModelPainter
-from CT2RGBLib.networks import ColorNet
+from CT2RGBLib.model import ModelPainter, without_gelatin
+from CT2RGBLib.networks import KNOTS, ColorNet
 from CT2RGBLib.options import ColorizeOptions
 from CT2RGBLib.preprocessing import sobel_in_range
 from CT2RGBLib.slices import Slices
@@ -41,6 +41,18 @@ def painter(slices: Slices, network: ColorNet | None = None) -> ModelPainter:
     return ModelPainter(slices, network or untrained(), RANGES)
 
 
+def test_the_blue_of_gelatin_gives_way_to_the_color_of_soft_tissue():
+    """Muscle, fat and skin stay as they are."""
+    tissues = [(85, 38, 26), (220, 195, 138), (181, 172, 134)]
+    palettes = torch.tensor([*tissues, (80, 110, 120)]).float().div(255).T.reshape(1, 3, 1, 1, 4)
+    palettes = palettes.repeat(1, 2, len(KNOTS), 1, 1)
+    found = without_gelatin(palettes).unflatten(1, (2, 3))
+    torch.testing.assert_close(found[..., :2], palettes.unflatten(1, (2, 3))[..., :2])
+    torch.testing.assert_close(found[..., 2], palettes.unflatten(1, (2, 3))[..., 2], atol=0.03, rtol=0)
+    muscle = found[0, 0, :, KNOTS.index(45), 0, 3]
+    torch.testing.assert_close(255 * muscle, torch.tensor([85.0, 38, 26]))
+
+
 def test_a_slice_has_the_colors_that_the_network_gives_it_between_its_neighbors():
     slices = slices_of(cone(apart=5.0))
     there = np.nonzero(slices.body(4).any(axis=0))[0]
@@ -51,10 +63,12 @@ def test_a_slice_has_the_colors_that_the_network_gives_it_between_its_neighbors(
         "hu": torch.from_numpy(hu)[None],
         "sobel": torch.from_numpy(sobel_in_range(hu[1:2], RANGES, (1.5, 1.5)))[None],
         "body": torch.from_numpy(slices.body(4)[box].astype(np.float32))[None, None],
-        "spacing": torch.tensor([[1.5]]),
     }
     with torch.inference_mode():
-        wanted = untrained()(sample)[0].clamp(0, 1).permute(1, 2, 0).numpy()
+        network = untrained()
+        palettes = network.palettes(sample["hu"], sample["sobel"], sample["body"], (1.5, 1.5))
+        colors = network.colors(without_gelatin(palettes), sample["hu"][:, 1:2], sample["sobel"])
+    wanted = colors[0].clamp(0, 1).permute(1, 2, 0).numpy()
     found = painter(slices).paint(slices, 4)
     assert found.shape == (96, 96, 3)
     assert found.dtype == np.float32
