@@ -255,4 +255,8 @@ def test_blender_and_its_maps_agree(made: Path):
     seen = truth["camera"]["focal"] * np.stack([y, x]) / z + np.array([[rows - 1], [columns - 1]]) / 2
     assert seen == pytest.approx(np.stack(np.nonzero(inside)), abs=0.03)
     assert np.linalg.norm(maps["normal"][inside].astype(float), axis=-1) == pytest.approx(1, abs=0.01)
-    assert np.corrcoef(photo[inside], maps["albedo"][inside])[0, 1] > 0.9
+    drawn, shown = (picture - ndimage.gaussian_filter(picture, 3) for picture in (maps["albedo"].astype(float), photo))
+    moves = [(0, 0), (0, 1), (1, 0), (0, -1), (-1, 0)]
+    alike = [np.corrcoef(np.roll(shown, move, (0, 1))[inside], drawn[inside])[0, 1] for move in moves]
+    assert alike[0] > 0.6
+    assert alike[0] == max(alike)
