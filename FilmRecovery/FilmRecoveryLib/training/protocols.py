@@ -20,21 +20,7 @@ _BODY = (
     (300, 1500),
     (450, 2000),
 )
-_NAMES = (
-    "Li",
-    "Wang",
-    "Garcia",
-    "Smith",
-    "Ivanova",
-    "Okafor",
-    "Sato",
-    "Kim",
-    "Novak",
-    "Rossi",
-    "Meyer",
-    "Dubois",
-    "Khan",
-)
+_NAMES = ("ANONYMOUS", "ANON", "UNKNOWN", "NN", "NO NAME", "REMOVED", "PATIENT", "PSEUDONYM")
 _PLACES = ("GENERAL HOSPITAL", "City Hospital", "Univ. Hospital Radiology", "CT ROOM 2", "Medical Imaging Center")
 _SCANNERS = (
     "Brilliance 64",
@@ -83,7 +69,7 @@ def draw_protocol(rng: np.random.Generator, of_head: bool, step: float) -> Proto
         thickness=round(thickness, 2),
         step=step,
         start=round(float(rng.uniform(-400, 400)), 1),
-        patient=f"{rng.choice(_NAMES)} {rng.choice(_NAMES)}"[: rng.integers(6, 20)],
+        patient=f"{rng.choice(_NAMES)} {rng.integers(1, 10**6)}",
         about=f"{rng.choice(['M', 'F'])} {rng.integers(1, 99):03}Y",
         place=str(rng.choice(_PLACES)),
         scanner=str(rng.choice(_SCANNERS)),
