@@ -106,7 +106,6 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
             handles=(Handles, Handles.CORNERS),
             rows=(tiles, 0),
             columns=(tiles, 0),
-            slicesWeights=(str, ""),
             shown=(Shown, Shown.FILM),
             doubt=(share, 0.5),
             showLost=(bool, False),
@@ -201,7 +200,7 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
             "confidence": self._images.of_node("confidence", confidence) if confidence is not None else None,
             "tiles": tiles,
         }
-        options = optionsFrom(parameters, ExtractOptions, layout=layout, weights=parameters.slicesWeights)
+        options = optionsFrom(parameters, ExtractOptions, layout=layout)
         return Request(options, self._given(images), film, self.SLICES)
 
     @staticmethod

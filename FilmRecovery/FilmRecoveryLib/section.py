@@ -51,7 +51,6 @@ class FilmSection(Section):
             "tilesFoundButton": self.onTilesFound,
             "extractButton": self.onExtract,
             "weightsButton": self.chooseWeights,
-            "slicesWeightsButton": self.onSlicesWeights,
             "filmFileButton": self.onSaveFilm,
             "dicomButton": self.onSaveDicom,
         }
@@ -229,9 +228,6 @@ class FilmSection(Section):
         with slicer.util.NodeModify(self.panel.parameters.parameterNode):
             for name, value in values.items():
                 setattr(self.panel.parameters, name, value)
-
-    def onSlicesWeights(self) -> None:
-        self.chooseWeightsFor("slicesWeights")
 
     # Files
 

@@ -39,13 +39,9 @@ class Section:
 
     def chooseWeights(self) -> None:
         """Choose weights of one's own."""
-        self.chooseWeightsFor("weights")
-
-    def chooseWeightsFor(self, parameter: str) -> None:
-        """Choose weights of one's own for the parameter of that name."""
         path = qt.QFileDialog.getOpenFileName(self.root, _("Choose weights"), "", _("Weights") + " (*.safetensors)")
         if path:
-            setattr(self.panel.parameters, parameter, path)
+            self.panel.parameters.weights = path
 
     def chooseFiles(self, title: str, kinds: str) -> list[Path]:
         """Files that the user wants to open; none when that was cancelled."""

@@ -278,7 +278,6 @@ def test_save_and_restore_every_choice(film: Any, scene: Any, press: Callable, t
         "restore": False,
         "erase": False,
         "weights": "own.safetensors",
-        "slicesWeights": "mine.safetensors",
         "device": Device.CPU,
         "shown": Shown.FILM,
         "doubt": 0.25,
@@ -333,16 +332,14 @@ def test_photos_are_loaded(film: Any, monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert red.GetBackgroundVolumeID() == film.panel.parameters.inputVolume.GetID()
 
 
-def test_own_weights_for_each_step(film: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: "film.safetensors")
+def test_own_weights_count_for_both_steps(film: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: "own.safetensors")
     film.ui.weightsButton.click()
-    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: "slices.safetensors")
-    film.ui.slicesWeightsButton.click()
     p = film.panel.parameters
     p.inputVolume = add_photo()
-    assert film.logic.filmRequest(p).options.weights == "film.safetensors"
     p.film = slicer.util.addVolumeFromArray(np.ones((1, *SHAPE), np.float32))
-    assert film.logic.slicesRequest(p).options.weights == "slices.safetensors"
+    for request in (film.logic.filmRequest(p), film.logic.slicesRequest(p)):
+        assert request.options.weights == "own.safetensors"
 
 
 def test_saving_says_where(film: Any, press: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
