@@ -1,4 +1,8 @@
-"""Colors by the compact network: palettes of key slices, and of those between by interpolation."""
+"""Colors by the compact network: palettes of key slices, and of those between by interpolation.
+
+A share of the tissues' palette is mixed in. Its edges are where those of the CT are, while the network's are blurred
+where it is not sure; so fewer edges are missing, at no less likeness.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from InverseImagingLib.models import Weights, load_weights
 from .networks import KNOTS, ColorNet
 from .options import ColorizeOptions
 from .palette import SOFT
+from .palette import paint as painted_by_palette
 from .preprocessing import sobel_in_range
 from .slices import Slices
 
@@ -19,6 +24,7 @@ NEAR = 5.0  # mm to the neighbors that the network sees, as in training
 _KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
 _AIR = -1000.0  # HU, of all that is not body
 _MARGIN = 16.0  # mm around the body
+_PALETTE = 0.25  # share of the tissues' palette; chosen on training sections, and slices that are used for nothing else
 _WARM, _COLD = 0.14, 0.07  # red beyond green and blue, of the brightest: tissue has more, gelatin less
 
 
@@ -41,8 +47,10 @@ class ModelPainter:
         hu = self._hu(index)
         with torch.inference_mode():
             colors = self._network.colors(self._interpolated(index), self._tensor(hu), self._tensor(self._edges(hu)))
+        own = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        usual = painted_by_palette(slices.hu(index)[self._box], slices.body(index)[self._box], slices.spacing[1:])
         page = np.zeros((*slices.shape, 3), np.float32)
-        page[self._box] = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        page[self._box] = own + np.float32(_PALETTE) * (usual - own)
         return page
 
     def _interpolated(self, index: int) -> torch.Tensor:
