@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -34,7 +35,9 @@ def coarser(colors: Image, most: float) -> Image:
     i, j, k = factors
     slices, rows, columns = (count // factor for count, factor in zip(colors.array.shape, (k, j, i), strict=False))
     result = np.empty((slices, rows, columns, 4), np.uint8)
-    for number, page in enumerate(result):
+
+    def fill(number: int) -> None:
+        page = result[number]
         slab = colors.array[number * k : (number + 1) * k, : rows * j, : columns * i]
         sums, counts = np.zeros(page.shape, np.float32), np.zeros((rows, columns, 1), np.float32)
         for at in itertools.product(range(k), range(j), range(i)):
@@ -45,6 +48,8 @@ def coarser(colors: Image, most: float) -> Image:
         sums[..., :3] /= counts.clip(min=1)
         sums[..., 3] /= factors.prod()
         page[:] = sums.round()
+
+    _together(fill, slices)
     matrix = colors.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ ((factors - 1) / 2)
     matrix[:3, :3] *= factors
@@ -62,9 +67,14 @@ def softened(colors: Image) -> Image:
         soft = _blurred(values.astype(np.float32)) if channel == 3 else _blurred(values * inside) / shares
         result[..., channel] = soft.clip(0, 255).round()
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(soften, range(4)))
+    _together(soften, 4)
     return colors.with_array(result)
+
+
+def _together(work: Callable[[int], None], count: int) -> None:
+    """Do parts of a work, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(count)))
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:
