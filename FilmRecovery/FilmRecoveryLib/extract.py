@@ -58,7 +58,7 @@ def extract(
     boxes = [layout.boxes[tile] for tile in order]
     on_progress(Progress(0.3, "reading the text"))
     written, lines = text.find_text(gray, layout.boxes)
-    texts = text.read_texts(gray, lines)
+    texts = _read(gray, lines, warnings)
     told = wording.understand(texts)
     warnings.extend(told.warnings)
     window = _window(options, told, warnings)
@@ -99,6 +99,14 @@ def extract(
         "warnings": warnings,
     }
     return Result({"volume": volume, "valid": volume.with_array(valid, meaning=Meaning.LABEL, name="valid")}, report)
+
+
+def _read(gray: np.ndarray, lines: list[text.Text], warnings: list[str]) -> list[text.Text]:
+    try:
+        return text.read_texts(gray, lines)
+    except TimeoutError:
+        warnings.append("The text was not read, as that took too long; give the window and the spacing.")
+        return lines
 
 
 def _refined(slices: np.ndarray, weights: Weights, options: ExtractOptions, warnings: list[str]) -> np.ndarray:

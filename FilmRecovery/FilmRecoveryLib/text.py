@@ -23,7 +23,8 @@ _RIM = 0.09  # where lines begin or end, from the tile's sides
 _RULER = 0.2  # the shortest
 _CONTRAST = 0.12  # the least, of gray
 _READ = 40  # pixels of a line's height when it is read
-_MOST_LINES = 120  # that are read: more say nothing new
+_MOST_LINES = 60  # that are read: more say nothing new
+_SECONDS = 10.0  # that reading takes at most
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def can_read() -> bool:
 
 
 def read_texts(film: np.ndarray, lines: Sequence[Text]) -> list[Text]:
-    """What lines of text say, in the order of the lines; as they are where tesseract is not installed."""
+    """What lines of text say, in the order of the lines; as they are where tesseract is not installed.
+
+    Raises TimeoutError when that takes too long, as it does for what looks like text and is none.
+    """
     if not lines or not can_read():
         return list(lines)
     pytesseract = importlib.import_module("pytesseract")
@@ -80,7 +84,11 @@ def read_texts(film: np.ndarray, lines: Sequence[Text]) -> list[Text]:
 
     chosen = lines[:_MOST_LINES]
     page, starts = _page(film, chosen)
-    data = pytesseract.image_to_data(Image.fromarray(page), config="--psm 6", output_type=pytesseract.Output.DICT)
+    kind = pytesseract.Output.DICT
+    try:
+        data = pytesseract.image_to_data(Image.fromarray(page), config="--psm 6", output_type=kind, timeout=_SECONDS)
+    except RuntimeError as error:
+        raise TimeoutError("Reading took too long.") from error
     words: list[list[str]] = [[] for _ in chosen]
     for word, top, height in zip(data["text"], data["top"], data["height"], strict=True):
         if word.strip():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import film_sheets
 import numpy as np
 import pytest
@@ -83,3 +85,23 @@ def test_without_a_reader_lines_stay_as_they_are(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(text, "can_read", lambda: False)
     lines = [Text(0, (2, 2, 9, 6))]
     assert read_texts(np.zeros((20, 20), np.float32), lines) == lines
+
+
+def test_reading_does_not_take_forever(monkeypatch: pytest.MonkeyPatch):
+    """pytesseract ends tesseract, and says so by a RuntimeError."""
+
+    class Slow:
+        class Output:
+            DICT = "dict"
+
+        @staticmethod
+        def image_to_data(page: object, config: str, output_type: str, timeout: float) -> None:
+            assert timeout > 0
+            raise RuntimeError("Tesseract process timeout")
+
+    monkeypatch.setattr(text, "can_read", lambda: True)
+    monkeypatch.setitem(sys.modules, "pytesseract", Slow)
+    film = np.zeros((40, 60), np.float32)
+    film[10:20, 5:50:4] = 1
+    with pytest.raises(TimeoutError):
+        read_texts(film, [Text(0, (4, 9, 52, 21))])
