@@ -218,7 +218,7 @@ def test_shipped_models_are_found_in_every_layout(tmp_path: Path, libraries: str
 def test_what_this_repository_ships_is_well_formed() -> None:
     folders = [shipped_folder(method) for method in METHODS]
     found = [describe(folder) for folder in folders if folder.is_dir()]
-    assert [each.name for each in found] == ["XraySyn", "XrayTomography", "CT2RGB"]
+    assert [each.name for each in found] == ["XraySyn", "XrayTomography", "CT2RGB", "FilmRecovery"]
     for each in found:
         assert each.method == each.name
         for weights in each.weights.values():
