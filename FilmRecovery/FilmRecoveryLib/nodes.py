@@ -19,7 +19,7 @@ from .grids import Handles, corners_of, flat_points, stretched, tile_places, usu
 from .handles import OUTLINE, TILES, handles_of, place, places_of, remove
 
 KIND = "InverseImaging.Film"  # attribute of a result: what it is
-FILM, CONFIDENCE, SLICES, KNOWN = "film", "confidence", "slices", "known"
+FILM, CONFIDENCE, SLICES, LOST = "film", "confidence", "slices", "lost"
 _LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
 _PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
 _MOVED = 0.05  # pixels
@@ -57,16 +57,16 @@ def add_film(result: Result, photo: Any) -> list[Any]:
 
 
 def add_slices(result: Result, film: Any) -> list[Any]:
-    """Add the slices of a film as a volume, with where the film can tell their values. Returns the nodes, the volume
+    """Add the slices of a film as a volume, with where the film cannot tell their values. Returns the nodes, the volume
     first."""
     name, report = film.GetName(), result.report
     image = result.images["volume"]
     volume = _add(image, _("{name} slices").format(name=name), SLICES, film, report)
     set_window(volume, *_window_of(report))
-    title = _("{name} known").format(name=volume.GetName())
-    known = _add(result.images["valid"], title, KNOWN, volume, report)
-    known.GetDisplayNode().SetAndObserveColorNodeID(_colors("Film loss", [(*_RED[:3], 0.6), (0, 0, 0, 0)]).GetID())
-    return [volume, known]
+    title, valid = _("{name} lost").format(name=volume.GetName()), result.images["valid"]
+    lost = _add(valid.with_array(1 - valid.array), title, LOST, volume, report)
+    lost.GetDisplayNode().SetAndObserveColorNodeID(_colors("Film loss", [(0, 0, 0, 0), (*_RED[:3], 0.6)]).GetID())
+    return [volume, lost]
 
 
 def _window_of(report: Mapping[str, Any]) -> tuple[float, float]:
@@ -275,10 +275,10 @@ def show_slices(volume: Any) -> None:
 
 def mark_lost(volume: Any, visible: bool) -> None:
     """Cover what the film could not tell of slices that are shown, or uncover it."""
-    known = newest(volume, KNOWN)
+    lost = newest(volume, LOST)
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-        if known is not None and composite.GetBackgroundVolumeID() == volume.GetID():
-            composite.SetLabelVolumeID(known.GetID() if visible else None)
+        if lost is not None and composite.GetBackgroundVolumeID() == volume.GetID():
+            composite.SetLabelVolumeID(lost.GetID() if visible else None)
             composite.SetLabelOpacity(1.0)
 
 

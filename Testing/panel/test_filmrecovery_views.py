@@ -14,7 +14,7 @@ from xraysyn_scene import put_in_study, turn, window_of
 
 from FilmRecoveryLib.grids import Handles, corners_of, stretched
 from FilmRecoveryLib.handles import OUTLINE, TILES, handles_of, places_of
-from FilmRecoveryLib.nodes import CONFIDENCE, FILM, KNOWN, SLICES, Shown, newest, outline_of
+from FilmRecoveryLib.nodes import CONFIDENCE, FILM, LOST, SLICES, Shown, newest, outline_of
 from FilmRecoveryLib.options import Order
 from InverseImagingLib.nodes import report_of
 
@@ -48,7 +48,7 @@ def test_results_lie_beside_the_photo(film: Any, wait_until: Callable) -> None:
     wait_until(lambda: not film.panel.isRunning, 30)
     flat = newest(photo, FILM)
     volume = newest(flat, SLICES)
-    made = [flat, newest(flat, CONFIDENCE), volume, newest(volume, KNOWN)]
+    made = [flat, newest(flat, CONFIDENCE), volume, newest(volume, LOST)]
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     for node in (*made, handles_of(photo, OUTLINE), handles_of(flat, TILES)):
         assert node.GetTransformNodeID() == transform.GetID()
@@ -95,14 +95,17 @@ def test_doubt_covers_the_film(applied: Any) -> None:
 
 def test_what_the_film_cannot_tell_is_marked(applied: Any) -> None:
     p = applied.panel.parameters
-    known = newest(newest(p.film, SLICES), KNOWN)
-    assert composite("Red").GetLabelVolumeID() != known.GetID()
+    lost = newest(newest(p.film, SLICES), LOST)
+    assert slicer.util.arrayFromVolume(lost)[:, :2, 0].tolist() == 6 * [[1, 0]]
+    assert composite("Red").GetLabelVolumeID() != lost.GetID()
+    slicer.util.arrayFromVolume(lost)[:] = 1
+    slicer.util.arrayFromVolumeModified(lost)
     applied.ui.lostCheckBox.click()
-    assert composite("Red").GetLabelVolumeID() == known.GetID()
-    slicer.util.arrayFromVolume(known)[:] = 0
-    slicer.util.arrayFromVolumeModified(known)
-    pixel = views.slice_image("Red").pixelColor(256, 256)
-    assert pixel.red() > pixel.green() + 50
+    assert composite("Red").GetLabelVolumeID() == lost.GetID()
+    picture = views.slice_image("Red")
+    inside, outside = picture.pixelColor(256, 256), picture.pixelColor(2, 2)
+    assert inside.red() > inside.green() + 50
+    assert outside.red() == outside.green(), "only slices are marked"
     applied.ui.lostCheckBox.click()
     pixel = views.slice_image("Red").pixelColor(256, 256)
     assert pixel.red() == pixel.green()
