@@ -14,6 +14,8 @@ from skimage.transform import downscale_local_mean
 
 from InverseImagingLib.errors import InputError
 
+from .tiles import Edges, Span, best_span
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom in film pixels; right and bottom lie outside
 
 _LOOK = 360  # pixels along the longer side of the film that is looked at
@@ -25,7 +27,7 @@ _SLACK = 0.012  # of the film's length, by which bends that are left shift tiles
 _BANDS = 24  # across a film, in which lines between tiles are looked for
 _SHORTEST, _LONGEST = 0.09, 0.6  # of the film's length, that cells have
 _PLAUSIBLE = 0.15  # of the logarithm of a cell's height / width; slices are about square
-_NOTHING, _LITTLE = 0.25, 0.4  # of the detail that is usual in tiles: of empty tiles, and beside square ones
+_NOTHING = 0.25  # of the detail that is usual in tiles, of empty ones
 
 # What tells that cells lie so: log odds, by a logistic regression on drawn films against cells that lie otherwise.
 _WEIGHTS = {
@@ -114,8 +116,8 @@ class _Cells:
     score: float
 
     @property
-    def middles(self) -> np.ndarray:
-        return self.start + self.pitch * (np.arange(self.count) + 0.5)
+    def span(self) -> Span:
+        return Span(self.start, self.pitch, self.pitch)
 
 
 class _Look:
@@ -123,6 +125,7 @@ class _Look:
 
     detail: what stands out (h, w), about -1 to 1. alike: correlation of the film with itself, by the distance in
     pixels. full: detail of each row or column, 1 usual, without what noise makes. lines: how straight a line runs.
+    edges: for their places to the pixel.
     """
 
     def __init__(self, film: np.ndarray) -> None:
@@ -131,6 +134,7 @@ class _Look:
         self.alike = _alike(self.detail)
         self.full = tuple(_fullness(self.detail, axis) for axis in (0, 1))
         self.lines = tuple(_lines(each) for each in (small.T, small))
+        self.edges = tuple(Edges(small, axis, self.alike[axis], self.lines[axis]) for axis in (0, 1))
 
 
 def _counts(length: int, known: int | None) -> list[int]:
@@ -256,29 +260,17 @@ def _score(down: _Cells, across: _Cells, shape: tuple[int, ...]) -> float:
 
 
 def _boxes(look: _Look, rows: _Cells, columns: _Cells, shape: tuple[int, ...]) -> tuple[Box, ...]:
-    """Boxes of the tiles in cells, on a film of this shape: as large as the cells, or square where what lies beyond
-    the square is empty."""
-    pitches = rows.pitch * shape[0], columns.pitch * shape[1]
-    square = min(pitches)
-    size = [
-        square if _is_empty_beyond(look, axis, cells, square / shape[axis]) else pitch
-        for axis, (cells, pitch) in enumerate(zip((rows, columns), pitches, strict=True))
-    ]
-    height, width = (min(int(side), length) for side, length in zip(size, shape, strict=True))
-    boxes = []
-    for y in rows.middles * shape[0]:
-        for x in columns.middles * shape[1]:
-            top = min(max(round(y - height / 2), 0), shape[0] - height)
-            left = min(max(round(x - width / 2), 0), shape[1] - width)
-            boxes.append((left, top, left + width, top + height))
-    return tuple(boxes)
-
-
-def _is_empty_beyond(look: _Look, axis: int, cells: _Cells, size: float) -> bool:
-    """Whether cells show nothing farther from their middles than half of a size, in shares of the film's length."""
-    length = look.detail.shape[axis]
-    places = (np.arange(length) + 0.5) / length
-    distance = np.abs(places[:, None] - cells.middles).min(axis=1)
-    beyond = (distance > size / 2 + _SLACK / 2) & (distance < cells.pitch / 2)
-    inside = distance < size / 2
-    return bool(beyond.any()) and look.full[axis][beyond].mean() < _LITTLE * look.full[axis][inside].mean()
+    """Boxes of the tiles in cells, on a film of this shape; square ones may be shorter than their cells."""
+    cells = (rows, columns)
+    narrow, wide = sorted((0, 1), key=lambda axis: cells[axis].pitch * shape[axis])
+    spans = {narrow: best_span(look.edges[narrow], cells[narrow].span, cells[narrow].count)}
+    side = spans[narrow].size * shape[narrow] / shape[wide]
+    spans[wide] = best_span(look.edges[wide], cells[wide].span, cells[wide].count, side)
+    sides = []
+    for axis in (0, 1):
+        size = min(max(round(spans[axis].size * shape[axis]), 1), shape[axis])
+        starts = (spans[axis].start + spans[axis].pitch * np.arange(cells[axis].count)) * shape[axis]
+        sides.append(
+            [(start, start + size) for start in starts.round().astype(int).clip(0, shape[axis] - size).tolist()]
+        )
+    return tuple((left, top, right, bottom) for top, bottom in sides[0] for left, right in sides[1])

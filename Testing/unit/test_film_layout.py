@@ -31,7 +31,7 @@ def test_tiles_are_found(rows: int, columns: int, bad: bool):
     film, boxes = film_sheets.sheet(rows, columns)
     layout = find_layout(film_sheets.spoiled(film) if bad else film)
     assert (layout.rows, layout.columns) == (rows, columns)
-    assert farthest(layout, boxes, film) < 0.04
+    assert farthest(layout, boxes, film) < 0.02
     assert all(layout.filled)
     assert layout.confidence > 0.5
 
@@ -50,6 +50,29 @@ def test_tiles_without_text_are_found():
     layout = find_layout(film_sheets.spoiled(film))
     assert (layout.rows, layout.columns) == (4, 5)
     assert farthest(layout, boxes, film) < 0.04
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_title_sets_tiles_off_the_middle(below: bool):
+    film, boxes = film_sheets.sheet(4, 4)
+    title = film_sheets.written(["CT ROOM 2    ANONYMOUS    2020-10-28"], (240, film.shape[1]), 0)[-30:]
+    titled = np.concatenate([film, title] if below else [title, film])
+    layout = find_layout(film_sheets.spoiled(titled))
+    assert (layout.rows, layout.columns) == (4, 4)
+    assert farthest(layout, boxes if below else [(a, b + 30, c, d + 30) for a, b, c, d in boxes], titled) < 0.02
+
+
+def test_square_tiles_in_wide_cells_are_square():
+    film, boxes = film_sheets.sheet(4, 3)
+    wide = np.zeros((film.shape[0], film.shape[1] + 120), np.float32)
+    moved = []
+    for left, top, right, bottom in boxes:
+        off = 20 + 40 * ((left - 8) // 124)
+        wide[top:bottom, left + off : right + off] = film[top:bottom, left:right]
+        moved.append((left + off, top, right + off, bottom))
+    layout = find_layout(film_sheets.spoiled(wide))
+    assert (layout.rows, layout.columns) == (4, 3)
+    assert farthest(layout, moved, wide) < 0.02
 
 
 def test_a_layout_that_is_known_is_held():
