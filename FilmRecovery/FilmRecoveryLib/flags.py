@@ -11,11 +11,18 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
             "default": "place",
             "help": "which network learns: where the film is and how it bends, its light, its values, which way is up",
         },
+        "variant": {
+            "choices": ("full", "maps", "uv", "backward"),
+            "default": "full",
+            "help": "with --preset paper, a row of its Table 2: all (full), without deformation maps (maps), with "
+            "one map of the shape alone (uv), right to the backward map (backward)",
+        },
     },
     "evaluate": {
         "paper": {"metavar": "FILE", "default": "", "help": "weights trained with --preset paper, to compare"},
-        "paper-without-deformation": {"metavar": "FILE", "default": "", "help": "the same without deformation maps"},
-        "paper-uv-alone": {"metavar": "FILE", "default": "", "help": "the same without maps of the shape, too"},
+        "paper-maps": {"metavar": "FILE", "default": "", "help": "the same, with --variant maps"},
+        "paper-uv": {"metavar": "FILE", "default": "", "help": "with --variant uv"},
+        "paper-backward": {"metavar": "FILE", "default": "", "help": "with --variant backward"},
     },
 }
 NOTES = {

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import ct2rgb_sections
+import film_cases
+import film_samples
 import numpy as np
+import PIL.Image
 import pytest
 import tomography_samples
 import torch
@@ -25,8 +28,18 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.models import CARD, LICENSE, shipped_folder
 from InverseImagingLib.training.trainer import CHECKPOINT
 
-SAMPLES = {"XraySyn": xraysyn_samples, "XrayTomography": tomography_samples, "CT2RGB": ct2rgb_sections}
-PREPARED = {"XraySyn": training_samples, "XrayTomography": training_samples, "CT2RGB": ct2rgb_sections}
+SAMPLES = {
+    "XraySyn": xraysyn_samples,
+    "XrayTomography": tomography_samples,
+    "CT2RGB": ct2rgb_sections,
+    "FilmRecovery": film_cases,
+}
+PREPARED = {
+    "XraySyn": training_samples,
+    "XrayTomography": training_samples,
+    "CT2RGB": ct2rgb_sections,
+    "FilmRecovery": film_cases,
+}
 
 each_bundle = pytest.mark.parametrize("bundle", SAMPLES)
 
@@ -58,7 +71,8 @@ def test_a_bundle_has_a_card_and_the_license_of_the_repository(bundle: str):
 
 
 @each_bundle
-def test_training(bundle: str, tmp_path: Path):
+def test_training(bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("FilmRecoveryLib.training.lessons._PHANTOMS", 0)  # which take seconds to make
     data = PREPARED[bundle].write_prepared(tmp_path / "data")
     run_config(bundle, "train", data=str(data), folder=str(tmp_path / "ours"), steps=1, batch=1)
     command("train", bundle.lower(), "--data", data, "--out", tmp_path / "theirs", "--steps", 1, "--batch", 1)
@@ -126,6 +140,23 @@ def test_colors(tmp_path: Path):
     ours, theirs = (images.read(tmp_path / f"{name}.nrrd").array for name in ("ours", "theirs"))
     np.testing.assert_array_equal(ours, theirs)
     assert ours.shape == (3, 96, 96, 4)
+
+
+def test_film(tmp_path: Path):
+    weights = film_cases.write_untrained(tmp_path / "w.safetensors")
+    photo = film_samples.photo()
+    PIL.Image.fromarray(photo.array[0]).save(tmp_path / "photo.png")
+    corners = " ".join(f"{x:.0f},{y:.0f}" for x, y in film_samples.CORNERS)
+    chosen = {"weights": str(weights), "flattening#corners": corners, "extracting#layout": "3x4"}
+    window = {"extracting#level": film_samples.LEVEL, "extracting#width": film_samples.WIDTH}
+    paths = {"photo": str(tmp_path / "photo.png"), "slices": str(tmp_path / "ours.nrrd")}
+    run_config("FilmRecovery", "inference", **paths, **chosen, **window)
+    flags = ("--corners", corners, "--layout", "3x4", "--window", film_samples.LEVEL, film_samples.WIDTH)
+    command("film", tmp_path / "photo.png", tmp_path / "theirs.nrrd", "--weights", weights, *flags)
+    ours, theirs = (images.read(tmp_path / f"{name}.nrrd") for name in ("ours", "theirs"))
+    np.testing.assert_array_equal(ours.array, theirs.array)
+    assert ours.meaning is Meaning.HU
+    assert len(ours.array) == 12
 
 
 def test_a_configuration_that_cannot_be_is_refused_before_the_work(tmp_path: Path):

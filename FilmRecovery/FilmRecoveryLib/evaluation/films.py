@@ -30,6 +30,7 @@ from .metrics import deshifted, likeness, misplaced
 FILM, SHIFTED, PLACE, FLAT, LAYOUT = "film", "de-shifted", "place", "flat film", "layout"
 SLICES, REFINED = "slices", "slices, refined"
 _AROUND = 0.12  # of a flat film's side, beside it in a photo of it
+_FEWEST = 3  # films whose radiomics are compared
 _OFF = 0.1  # of a tile's side, by which its middle may be off
 
 
@@ -51,8 +52,8 @@ def evaluate_films(
     any film (else the whole photo counts as the film); each as near to the truth as quarter turns bring it. Of OURS
     also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than known; under LAYOUT,
     whether the tiles were found; under SLICES and REFINED the mean error of HU, and PSNR and SSIM of the window, where
-    the film can tell HU, and the share of that. weights: of the model. "radiomics": see
-    compare; empty where its packages are missing.
+    the film can tell HU, and the share of that. weights: of the model. "radiomics": see compare; empty where its
+    packages are missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     volumes: list[_Volumes] = []
@@ -173,6 +174,8 @@ def slice_scores(volumes: _Volumes, case: Case) -> dict[str, float]:
 
 
 def _radiomics(volumes: Sequence[_Volumes], say: Callable[[str], None]) -> dict[str, Any]:
+    if len(volumes) < _FEWEST:
+        return {}
     rows: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
     for each in volumes:
         try:
@@ -182,4 +185,4 @@ def _radiomics(volumes: Sequence[_Volumes], say: Callable[[str], None]) -> dict[
             continue
         for row, found in zip(rows, pair, strict=True):
             row.append(found)
-    return compare(*rows) if len(rows[0]) > 2 else {}
+    return compare(*rows) if len(rows[0]) >= _FEWEST else {}

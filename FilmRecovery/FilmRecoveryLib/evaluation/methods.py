@@ -17,14 +17,19 @@ from .. import gate, model
 from ..light import relight
 from ..networks import luminance
 from ..outline import outlines
-from ..paper.dewarping import DewarpingModule
 from ..paper.sheets import located
+from ..paper.variants import Variant, network_of
 from ..sheet import Sheet
 from .peers import contour, thin_plate
 
 OURS = "ours"
 CONTOUR, PLATE, OUTLINE = "contour", "thin plate", "outline"  # OpenCV, the same and a spline, ours without a network
-PAPER = "paper"
+_VARIANTS = {
+    "paper": Variant.FULL,
+    "paper_maps": Variant.MAPS,
+    "paper_uv": Variant.UV,
+    "paper_backward": Variant.BACKWARD,
+}
 
 
 @dataclass(frozen=True)
@@ -55,17 +60,10 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
     else:
         say("OpenCV is not installed, so that its contours are not compared (pip install opencv-python-headless).")
     for name, own in paper.items():
-        network = DewarpingModule(**VARIANTS[name])
+        network = network_of(_VARIANTS[name])
         load_weights(network, own)
         found[name] = Method(partial(located, network=network.eval()), tone)
     return found
-
-
-VARIANTS: dict[str, dict[str, bool]] = {
-    PAPER: {},
-    "paper_without_deformation": {"deforming": False},
-    "paper_uv_alone": {"many": False, "deforming": False},
-}
 
 
 def _gated(photo: np.ndarray, locate: Callable[[np.ndarray], Sheet]) -> Sheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.interpolate import RBFInterpolator
 
 from InverseImagingLib.errors import InputError
 
-from ..homography import aspect
+from ..homography import aspect, homography, transformed
 from ..sheet import NODES, Sheet
 from ..warp import places
 
@@ -29,7 +30,8 @@ def contour(photo: np.ndarray) -> Sheet:
 
 
 def thin_plate(photo: np.ndarray) -> Sheet:
-    """The same contour, whose sides become straight: a thin plate spline takes points along them to the film's rim.
+    """The same contour, whose sides become straight: a thin plate spline takes points along them to the film's rim, as
+    far from its corners as the perspective tells.
 
     Source: F. L. Bookstein, Principal warps: thin-plate splines and the decomposition of deformations, 1989.
     """
@@ -37,13 +39,15 @@ def thin_plate(photo: np.ndarray) -> Sheet:
     starts = [int(np.linalg.norm(outline - corner, axis=1).argmin()) for corner in corners]
     rim, film = [], []
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+    flat = homography(corners, square)
     for side in range(4):
         start, end = starts[side], starts[(side + 1) % 4]
+        way = square[(side + 1) % 4] - square[side]
         path = np.roll(outline, -start, axis=0)[: (end - start) % len(outline) + 1]
-        along = np.r_[0, np.linalg.norm(np.diff(path, axis=0), axis=1).cumsum()]
+        along = np.maximum.accumulate((transformed(path, flat) - square[side]) @ way)
         share = np.arange(_ON_A_SIDE) / _ON_A_SIDE
-        rim.append(np.stack([np.interp(share * along[-1], along, path[:, axis]) for axis in (0, 1)], axis=-1))
-        film.append(square[side] + share[:, None] * (square[(side + 1) % 4] - square[side]))
+        rim.append(np.stack([np.interp(share, along, path[:, axis]) for axis in (0, 1)], axis=-1))
+        film.append(square[side] + share[:, None] * way)
     plate = RBFInterpolator(np.concatenate(film), np.concatenate(rim), kernel="thin_plate_spline")
     backward = plate(places((NODES, NODES)).reshape(-1, 2)).reshape(NODES, NODES, 2).astype(np.float32)
     return Sheet(backward, np.ones((NODES, NODES), np.float32), aspect(corners, photo.shape[:2]), "outline")
@@ -51,8 +55,7 @@ def thin_plate(photo: np.ndarray) -> Sheet:
 
 def _outlined(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners (4, 2), clockwise from the top left, and the whole outline (n, 2), clockwise, in photo pixels."""
-    import cv2
-
+    cv2 = importlib.import_module("cv2")
     scale = min(_LONGEST / max(photo.shape), 1.0)
     small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     gray = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (5, 5), 0)
@@ -63,13 +66,15 @@ def _outlined(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             break
         corners = _corners(cv2, outline)
         if corners is not None:
-            points = outline[:, 0].astype(np.float64)
-            x, y = points.T
-            if np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) < 0:
-                points, corners = points[::-1], corners[::-1]
+            corners, points = _clockwise(corners), _clockwise(outline[:, 0].astype(np.float64))
             corners = np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
             return (corners + 0.5) / scale - 0.5, (points + 0.5) / scale - 0.5
     raise InputError("There is no contour with four corners in the photo; mark them by hand.")
+
+
+def _clockwise(points: np.ndarray) -> np.ndarray:
+    x, y = points.T
+    return points if np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) > 0 else points[::-1]
 
 
 def _corners(cv2: Any, outline: np.ndarray) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""What the paper's dewarping module learns."""
+"""What the paper's dewarping module learns, and what its variants do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class DewarpingLesson(Lesson):
     """Photos and maps of all their pixels.
 
     draw: endless samples, see Lesson.samples: "photo" (B, 3, H, W), 0 to 1, "uv" (B, 2, H, W), "mask" (B, 1, H, W),
-    "position" and "normal" (B, 3, H, W), "depth" (B, 1, H, W).
+    "position" and "normal" (B, 3, H, W), "depth" (B, 1, H, W); "backward" (B, 2, H, W), 0 to 1 over the photo, of a
+    film of as many pixels. A network learns the maps that it gives.
     """
 
     name = "dewarping"
@@ -38,10 +39,14 @@ class DewarpingLesson(Lesson):
         film, uv = (truth["mask"] > 0.999).float(), 2 * truth["uv"] - 1
         maps = self.network(2 * truth["photo"] - 1)
         places = {"uv": uv, "deformation": deformation_of(uv)}
-        terms = {"mask": functional.binary_cross_entropy_with_logits(maps["mask"], truth["mask"])}
-        for name in maps.keys() - {"mask"}:
-            if name in places:
-                terms[name] = deformation_loss(maps[name], places[name], film)
+        terms = {}
+        for name, ours in maps.items():
+            if name == "mask":
+                terms[name] = functional.binary_cross_entropy_with_logits(ours, truth[name])
+            elif name == "backward":
+                terms[name] = functional.l1_loss(ours, 2 * truth[name] - 1)
+            elif name in places:
+                terms[name] = deformation_loss(ours, places[name], film)
             else:
-                terms[name] = absolute_loss(maps[name], truth[name], film)
+                terms[name] = absolute_loss(ours, truth[name], film)
         return terms

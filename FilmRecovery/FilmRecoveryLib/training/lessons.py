@@ -17,7 +17,7 @@ from InverseImagingLib.training.run import run
 from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
 
 from ..networks import FilmNet
-from ..paper.dewarping import DewarpingModule
+from ..paper.variants import Variant, network_of
 from .dewarping import DewarpingLesson
 from .places import PlaceLesson
 from .samples import FlatFilms, Frames, Maps, Tiles, TurnedFilms
@@ -65,6 +65,7 @@ class FilmOptions(TrainingOptions):
     """Settings of a training run of one of the networks."""
 
     task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values or turn.")
+    variant: Variant = option(Variant.FULL, "The paper's network: full, or without parts: maps, uv or backward.")
 
 
 def training_options(preset: str = "compact", **chosen: Any) -> FilmOptions:
@@ -92,7 +93,7 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
     """What the options tell to train, on films of the CTs of a folder; see train. Raises InputError."""
     patients = subjects(data, "train", _PHANTOMS)
     if options.preset is Preset.PAPER:
-        return DewarpingLesson(_begun(DewarpingModule(), weights), Maps(patients))
+        return DewarpingLesson(_begun(network_of(options.variant), weights), Maps(patients))
     networks = _begun(FilmNet(), weights)
     lessons: dict[Task, Callable[[], Lesson]] = {
         Task.PLACE: lambda: PlaceLesson(networks, Frames(patients)),

@@ -16,6 +16,7 @@ from InverseImagingLib.training.trainer import TrainingOptions
 from ..homography import homography, transformed
 from ..looks import SIZE, film_frame, frame_of, pixels, seen_places, whole_frame
 from ..networks import STRIDE, luminance
+from ..sheet import Sheet
 from ..warp import places, resampled
 from .render import backward_map, draw_scene, render
 from .subjects import Subject
@@ -112,7 +113,7 @@ def _centered(maps: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 class Maps(Frames):
-    """Draws what DewarpingLesson takes: whole photos, and maps of all their pixels."""
+    """Draws what DewarpingLesson takes: whole photos, and maps of all their pixels and of the film's."""
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         frame = self._whole(made, rng)
@@ -121,6 +122,9 @@ class Maps(Frames):
         found = torch.from_numpy(resampled(made.maps, there)).permute(2, 0, 1)
         maps = dict(zip(_MAPS, found.split(list(_MAPS.values())), strict=True))
         maps["mask"] = maps["mask"] * torch.from_numpy(frames[3:])
+        sheet = Sheet(made.backward, np.ones(made.backward.shape[:2], np.float32), 1.0, "user")
+        backward = transformed(sheet.at(SIZE, SIZE), np.linalg.inv(frame)).astype(np.float32)
+        maps["backward"] = torch.from_numpy((backward + 0.5) / SIZE).permute(2, 0, 1)
         return {"photo": torch.from_numpy(_recolored(frames[:3], rng) * frames[3:]), **_centered(maps)}
 
 
