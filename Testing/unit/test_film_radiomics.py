@@ -105,6 +105,7 @@ def test_a_mask_that_does_not_fit_is_refused():
 
 @pytest.mark.skipif(importlib.util.find_spec("mirp") is None, reason="mirp is not installed")
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")  # of ITK's wrapping
 def test_mirp_gives_first_order_and_texture():
     volume, mask = images()
     found = features(volume, mask)
