@@ -10,7 +10,7 @@ from .warp import resampled
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
 _LONGEST = 384  # pixels of the film that is looked at
 _RIM = 0.04  # of it that is not
-_GAIN = 1.01  # by which lines must be straighter
+_GAIN, _LEAST = 1.01, 1e-3  # by how much lines must be straighter, of what they are and in all
 
 
 def judge(sheet: Sheet, photo: np.ndarray) -> tuple[bool, float]:
@@ -23,7 +23,7 @@ def judge(sheet: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     bend = float(np.quantile(np.linalg.norm(sheet.backward - flat.backward, axis=-1), 0.95))
     if bend < _SLIGHT * np.sqrt(np.prod(sheet.size())):
         return True, bend
-    return straightness(photo, sheet) < _GAIN * straightness(photo, flat), bend
+    return straightness(photo, sheet) < _GAIN * straightness(photo, flat) + _LEAST, bend
 
 
 def straightness(photo: np.ndarray, sheet: Sheet) -> float:
@@ -36,4 +36,4 @@ def straightness(photo: np.ndarray, sheet: Sheet) -> float:
     gray = gray[rim:-rim, rim:-rim]
     profiles = [gray.mean(axis=axis) for axis in (0, 1)]
     changes = [np.square(np.diff(gray, axis=axis)).mean() for axis in (1, 0)]
-    return float(sum(np.square(np.diff(p)).mean() for p in profiles) / max(float(sum(changes)), 1e-9))
+    return float(sum(np.square(np.diff(p)).mean() for p in profiles) / max(float(sum(changes)), 1e-6))
