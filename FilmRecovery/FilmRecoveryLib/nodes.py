@@ -22,6 +22,7 @@ KIND = "InverseImaging.Film"  # attribute of a result: what it is
 FILM, CONFIDENCE, SLICES, LOST = "film", "confidence", "slices", "lost"
 _LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
 _PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
+_ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}  # of slice views, usually
 _MOVED = 0.05  # pixels
 _DOUBT = 0.7  # the highest confidence that is marked as doubtful
 _RED, _YELLOW = (0.9, 0.15, 0.1, 1.0), (1.0, 0.85, 0.2, 1.0)
@@ -268,8 +269,8 @@ def show_slices(volume: Any) -> None:
     """Show slices in all slice views, each in its usual orientation."""
     layout = slicer.app.layoutManager()
     layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-    for name in layout.sliceViewNames():
-        layout.sliceWidget(name).mrmlSliceNode().SetOrientationToDefault()
+    for name, orientation in _ORIENTATIONS.items():
+        layout.sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)
     slicer.util.setSliceViewerLayers(background=volume, foreground=None, label=None, fit=True)
 
 
