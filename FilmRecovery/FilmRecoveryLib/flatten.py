@@ -61,7 +61,8 @@ def flatten(
     warnings: list[str] = []
     pixels, scale = _reduced(pixels_of(photo))
     given = _given(options, points)
-    weights = weights_of(options.weights, "The film was found by its outline, and is not turned", warnings)
+    way = "found by its outline" if given is None else "taken where it was marked"
+    weights = weights_of(options.weights, f"The film was {way}, and is not turned", warnings)
 
     def run(device: torch.device) -> _Flat:
         return _flat(pixels, None if given is None else _moved(given, 1 / scale), options, weights, device, on_progress)

@@ -55,7 +55,7 @@ def test_slices_in_hu_with_all_beside(jpeg: Path, tmp_path: Path, name: str, cap
     assert report["films"][0]["found by"] == "user"
     told = capsys.readouterr()
     assert "3x4 tiles in HU" in told.out
-    assert "outline" in told.err
+    assert "taken where it was marked" in told.err
 
 
 def test_the_flat_film_alone(jpeg: Path, tmp_path: Path):
