@@ -2,8 +2,7 @@
 
 From a slice and its neighbors at 2 mm it makes a grid of local palettes: colors at knots of HU, one palette for even
 tissue and one for edges (Sobel in range). The color of a pixel is looked up by its HU, freed from noise by what lies
-within 3 pixels, and by its edge strength. So colors change only where the CT does, or slowly: no contour can be
-invented.
+within 3 pixels, and by its edge strength. So colors change where the CT does, or else slowly.
 After the bilateral grids of M. Gharbi et al., Deep Bilateral Learning for Real-Time Image Enhancement, SIGGRAPH 2017.
 """
 
