@@ -103,6 +103,7 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
             ExtractOptions,
             inputVolume=vtkMRMLScalarVolumeNode,
             film=vtkMRMLScalarVolumeNode,
+            addTo=vtkMRMLScalarVolumeNode,
             handles=(Handles, Handles.CORNERS),
             rows=(tiles, 0),
             columns=(tiles, 0),
@@ -117,7 +118,7 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
         """Why nothing can be done with these parameters, in a sentence; empty when it can."""
         if parameters.inputVolume is None and parameters.film is not None:
             return self.slicesProblem(parameters)
-        return self.filmProblem(parameters) or self._tilesProblem(parameters)
+        return self.filmProblem(parameters) or self._slicesProblem(parameters, parameters.inputVolume)
 
     def filmProblem(self, parameters):
         """Why no film can be flattened, in a sentence; empty when it can."""
@@ -130,7 +131,8 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
         """Why no slices can be extracted, in a sentence; empty when they can."""
         if parameters.film is None:
             return _("Flatten a photo first, or select a flat film.")
-        return self._pictureProblem(parameters.film, _("select a flat film")) or self._tilesProblem(parameters)
+        problem = self._pictureProblem(parameters.film, _("select a flat film"))
+        return problem or self._slicesProblem(parameters, parameters.film)
 
     @staticmethod
     def _pictureProblem(node, advice):
@@ -146,7 +148,9 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
         return ""
 
     @staticmethod
-    def _tilesProblem(parameters):
+    def _slicesProblem(parameters, picture):
+        """Why no slices can be made of a photo or film, as far as its pixels do not matter."""
+        from FilmRecoveryLib.nodes import holds
         from FilmRecoveryLib.options import ExtractOptions
         from InverseImagingLib.errors import InputError
 
@@ -156,6 +160,9 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
             ExtractOptions(skip=parameters.skip).skipped()
         except InputError as error:
             return str(error)
+        if holds(parameters.addTo, picture):
+            text = _("'{name}' holds slices of this film already; add to those of another film, or to none.")
+            return text.format(name=parameters.addTo.GetName())
         return ""
 
     @staticmethod
@@ -256,7 +263,7 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
 
         parameters = self.getParameterNode()
         if request.method == self.SLICES:
-            nodes = add_slices(result, request.source)
+            nodes = add_slices(result, request.source, parameters.addTo)
             show_tiles(request.source, layout_of(request.source))
         else:
             nodes = add_film(result, request.source)

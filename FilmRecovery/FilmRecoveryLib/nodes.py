@@ -10,16 +10,27 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Choice, Result
-from InverseImagingLib.nodes import add_result, dicom_header_of, image_from_node, newest_result, report_of, set_window
+from InverseImagingLib.nodes import (
+    SOURCE_ROLE,
+    add_result,
+    dicom_header_of,
+    image_from_node,
+    newest_result,
+    report_of,
+    set_window,
+)
 from InverseImagingLib.xray.scene import face
 
 from .grids import Handles, corners_of, flat_points, stretched, tile_places, usual_outline, usual_tiles
 from .handles import OUTLINE, TILES, handles_of, place, places_of, remove
+from .joining import joined
 
 KIND = "InverseImaging.Film"  # attribute of a result: what it is
 FILM, CONFIDENCE, SLICES, LOST = "film", "confidence", "slices", "lost"
+_BEFORE = "InverseImaging.SlicesBefore"  # reference of slices to those that they were added to
 _LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
 _PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
 _ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}  # of slice views, usually
@@ -57,14 +68,24 @@ def add_film(result: Result, photo: Any) -> list[Any]:
     return [film, confidence]
 
 
-def add_slices(result: Result, film: Any) -> list[Any]:
+def add_slices(result: Result, film: Any, before: Any = None) -> list[Any]:
     """Add the slices of a film as a volume, with where the film cannot tell their values. Returns the nodes, the volume
-    first."""
+    first.
+
+    before: slices of another film, which the volume holds, too, in front. Raises InputError where these cannot make one
+    volume.
+    """
     name, report = film.GetName(), result.report
-    image = result.images["volume"]
-    volume = _add(image, _("{name} slices").format(name=name), SLICES, film, report)
+    images = result.images
+    if before is not None:
+        first = Result({"volume": slices_image(before), "valid": valid_image(before)}, report_of(before))
+        images = joined([first, result])
+        report = {**report, "added to": {"name": before.GetName(), "slices": len(first.images["volume"].array)}}
+    volume = _add(images["volume"], _("{name} slices").format(name=name), SLICES, film, report)
+    if before is not None:
+        volume.SetNodeReferenceID(_BEFORE, before.GetID())
     set_window(volume, *_window_of(report))
-    title, valid = _("{name} lost").format(name=volume.GetName()), result.images["valid"]
+    title, valid = _("{name} lost").format(name=volume.GetName()), images["valid"]
     lost = _add(valid.with_array(1 - valid.array), title, LOST, volume, report)
     lost.GetDisplayNode().SetAndObserveColorNodeID(_colors("Film loss", [(0, 0, 0, 0), (*_RED[:3], 0.6)]).GetID())
     return [volume, lost]
@@ -116,6 +137,31 @@ def slices_image(volume: Any) -> Image:
     """Slices, in HU or in grays, with the header of what they come from, where Slicer's DICOM database has that."""
     meaning = Meaning.HU if is_calibrated(report_of(volume)) else Meaning.SCALAR
     return replace(image_from_node(volume), meaning=meaning, dicom=dicom_header_of(volume))
+
+
+def valid_image(volume: Any) -> Image:
+    """Where slices are what the film told, 1, or not, 0. Raises InputError where the mask of these was removed."""
+    lost = newest(volume, LOST)
+    if lost is None:
+        raise InputError(f"What is lost of '{volume.GetName()}' was removed from the scene; extract the slices again.")
+    image = image_from_node(lost)
+    return image.with_array((image.array == 0).astype(np.uint8))
+
+
+def holds(volume: Any, picture: Any) -> bool:
+    """Whether slices are of the photo, or of the scanned film, that a picture is or comes from."""
+    while volume is not None:
+        if _origin(volume) is _origin(picture):
+            return True
+        volume = volume.GetNodeReference(_BEFORE)
+    return False
+
+
+def _origin(node: Any) -> Any:
+    """What a node was made of at first: the photo, or a film that has none."""
+    while (source := node.GetNodeReference(SOURCE_ROLE)) is not None:
+        node = source
+    return node
 
 
 # The outline of a film over its photo

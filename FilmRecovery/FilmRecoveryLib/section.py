@@ -42,6 +42,7 @@ class FilmSection(Section):
         self.panel.lockedWhileRunning += ["filmStepButton", "slicesStepButton", "viewsButton", "saveButton"]
         self.panel.onParametersChanged = self.showWhatMatters
         self.panel.onFinished = self.onFinished
+        self.ui.addToSelector.addAttribute("vtkMRMLScalarVolumeNode", KIND, SLICES)
         actions = {
             "loadButton": self.onLoad,
             "outlineButton": self.onOutline,
@@ -180,6 +181,9 @@ class FilmSection(Section):
         if loaded:
             self.setParameters(inputVolume=loaded[0], shown=Shown.FILM)
             nodes.show_photo(loaded[0])
+        if len(loaded) > 1:
+            text = _("{count} photos are loaded. Do one after the other, and add the slices of each to those before.")
+            said.append(text.format(count=len(loaded)))
         if said:
             self.ui.statusLabel.text = " ".join(said)
 

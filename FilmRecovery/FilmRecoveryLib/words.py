@@ -37,6 +37,9 @@ def about_slices(report: Mapping[str, Any]) -> str:
     }
     window = report["window"]
     parts = [_("{layout} tiles, {count} slices.").format(layout=report["layout"], count=len(report["tiles"]))]
+    if "added to" in report:
+        text = _("They go on from the {slices} of '{name}'.")
+        parts.append(text.format(**report["added to"]))
     if window["from"] == "none":
         parts.append(_("No window is known: these are relative grays, not HU; give level and width."))
     else:

@@ -154,6 +154,42 @@ def test_without_a_window_grays_are_no_hu(film: Any, press: Callable) -> None:
     assert nodes.slices_image(press("applyButton")).meaning is Meaning.HU
 
 
+def test_slices_of_several_films_make_one_volume(film: Any, press: Callable, scene: Any) -> None:
+    ui, p = film.ui, film.panel.parameters
+    p.width = 400.0
+    first_photo = p.inputVolume = add_photo("double")
+    first = press("applyButton")
+    assert ui.addToSelector.nodeCount() == 1, "slices alone, neither photos nor films"
+    p.inputVolume, p.addTo = add_photo("double two"), first
+    before = slicer.util.arrayFromVolume(first).copy()
+    both = press("applyButton")
+    assert slicer.util.arrayFromVolume(both)[:, 0, 0].tolist() == 2 * [1, 2, 3, 4, 5, 6]
+    assert slicer.util.arrayFromVolume(newest(both, nodes.LOST))[:, :2, 0].tolist() == 12 * [[1, 0]]
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(first), before)
+    assert "They go on from the 6 of 'double flat film slices'." in ui.slicesLabel.text
+    p.skip = "1"
+    assert len(slicer.util.arrayFromVolume(press("extractButton"))) == 11, "done again, they are not added twice"
+    p.addTo = both
+    words = "'double two flat film slices' holds slices of this film already; add to those of another film, or to none."
+    assert ui.extractButton.toolTip == ui.statusLabel.text == words
+    p.inputVolume = first_photo
+    assert ui.statusLabel.text == words, "nor those of the film before"
+    scene.RemoveNode(both)
+    assert p.addTo is None
+    assert ui.applyButton.enabled
+
+
+def test_relative_gray_is_not_added_to_hu(film: Any, press: Callable, idle: Callable) -> None:
+    p = film.panel.parameters
+    p.inputVolume, p.width = add_photo(), 400.0
+    first = press("applyButton")
+    p.inputVolume, p.addTo, p.width = add_photo("double two"), first, 0.0
+    film.ui.applyButton.click()
+    idle()
+    assert film.ui.statusLabel.text.endswith("give level and width for all.")
+    assert newest(p.film, SLICES) is None
+
+
 def test_what_is_dragged_is_used_until_it_is_forgotten(film: Any, press: Callable) -> None:
     p, logic = film.panel.parameters, film.logic
     photo = p.inputVolume = add_photo()
@@ -327,7 +363,10 @@ def test_photos_are_loaded(film: Any, monkeypatch: pytest.MonkeyPatch, tmp_path:
     film.ui.loadButton.click()
     assert asked == ["front.jpg", "back.heic", "other.png"]
     assert film.panel.parameters.inputVolume.GetName() == "front"
-    assert film.ui.statusLabel.text == "'back.heic' needs a reader."
+    assert film.ui.statusLabel.text == (
+        "'back.heic' needs a reader. 2 photos are loaded. Do one after the other, and add the slices of each to those "
+        "before."
+    )
     red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     assert red.GetBackgroundVolumeID() == film.panel.parameters.inputVolume.GetID()
 

@@ -11,6 +11,7 @@ import slicer
 from FilmRecoveryLib import handles, nodes
 from FilmRecoveryLib.grids import Handles
 from FilmRecoveryLib.handles import OUTLINE, TILES
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.nodes import node_from_image
@@ -39,13 +40,14 @@ def film_of(photo: Any, **report: Any) -> list[Any]:
     return nodes.add_film(Result(images, {"found by": "model", **report}), photo)
 
 
-def slices_of(film: Any, window: str = "text") -> list[Any]:
+def slices_of(film: Any, window: str = "text", before: Any = None) -> list[Any]:
     images = {
         "volume": Image(np.zeros((4, 10, 10), np.int16), meaning=Meaning.HU if window != "none" else Meaning.SCALAR),
         "valid": Image(np.ones((4, 10, 10), np.uint8), meaning=Meaning.LABEL),
     }
-    report = {"layout": "2x2", "grid": GRID, "window": {"level": 40, "width": 400, "from": window}}
-    return nodes.add_slices(Result(images, report), film)
+    window_told = {"level": 40, "width": 400, "from": window}
+    report = {"layout": "2x2", "grid": GRID, "window": window_told, "head last": True}
+    return nodes.add_slices(Result(images, report), film, before)
 
 
 def test_handles_lie_on_their_picture(photo: Any) -> None:
@@ -115,6 +117,22 @@ def test_tiles_are_where_they_were_found(photo: Any) -> None:
     assert nodes.layout_of_tiles(node) == (1, 2)
     np.testing.assert_allclose(handles.places_of(node), [(-0.5, -0.5), (12.5, 25.5), (25.5, 25.5)], atol=1e-9)
     assert nodes.tiles_are_given(film)
+
+
+def test_slices_go_on_from_those_of_the_films_before(photo: Any) -> None:
+    other, third = (node_from_image(Image(np.zeros((1, 9, 9), np.uint8)), name) for name in ("other", "third"))
+    volume = None
+    for count, each in enumerate((photo, other, third), 1):
+        film, _ = film_of(each)
+        volume, lost = slices_of(film, before=volume)
+        assert volume.GetImageData().GetDimensions() == lost.GetImageData().GetDimensions() == (10, 10, 4 * count)
+    assert all(nodes.holds(volume, each) for each in (photo, other, third, film))
+    assert not nodes.holds(volume, node_from_image(Image(np.zeros((1, 9, 9), np.uint8)), "scan"))
+    assert nodes.layout_of(film) == (2, 2), "the tiles are those of its own film"
+    assert nodes.report_of(volume)["added to"] == {"name": "other flat film slices", "slices": 8}
+    slicer.mrmlScene.RemoveNode(lost)
+    with pytest.raises(InputError, match="'third flat film slices' was removed from the scene; extract the slices"):
+        slices_of(film_of(photo)[0], before=volume)
 
 
 @pytest.mark.parametrize(("window", "shown"), [("text", (-160, 240)), ("none", (0, 1))])

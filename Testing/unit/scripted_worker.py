@@ -239,6 +239,7 @@ def slices_by_name(
         "grid": grid.tolist(),
         "tiles": [grid[number - 1].tolist() for number in numbers],
         "tiles from": "film" if tiles is None else "user",
+        "head last": True,
         "window": {"level": options.level, "width": options.width, "from": "user" if options.width else "none"},
         "spacing mm": [1.0, 1.0, 5.0],
         "spacing from": {"x": "ruler", "y": "ruler", "z": "text"},
