@@ -20,19 +20,21 @@ SHAPE = (300, 400)
 TILES = [[100 * column, 100 * row, 100 * column + 100, 100 * row + 100] for row in range(3) for column in range(4)]
 
 
-def write_films(folder: Path, count: int = 3) -> Path:
-    """Test films as Testing/ctfilm writes them, flat and plainly drawn."""
+def write_films(folder: Path, count: int = 3, fine: int = 1) -> Path:
+    """Test films as Testing/ctfilm writes them, flat and plainly drawn, of SHAPE, or so many times finer."""
     pixels = np.stack(np.meshgrid(np.arange(640), np.arange(480)), axis=-1).astype(float)
     for number in range(count):
         place, corners = folder / f"{number:04d}", CORNERS + 4 * number
         place.mkdir(parents=True)
         uv = transformed(pixels, homography(corners, SQUARE))
         hu = LEVEL + WIDTH * (np.stack([film()[t:b, a:c] for a, t, c, b in TILES]) - 0.5)
+        texture, hu = (np.kron(each, np.ones((fine, fine))) for each in (film(), hu))
         Pictures.fromarray(photo(corners)).save(place / "photo.png")
-        Pictures.fromarray((film() * 255).round().astype(np.uint8)).save(place / "texture.png")
+        Pictures.fromarray((texture * 255).round().astype(np.uint8)).save(place / "texture.png")
         np.savez(place / "maps.npz", uv=uv.astype(np.float32), mask=((uv > 0) & (uv < 1)).all(axis=-1))
-        np.savez(place / "film.npz", hu=hu.round().astype(np.int16), ink=np.zeros(SHAPE, np.float16))
-        told = {"subject": "head", "tiles": TILES, "rows": 3, "columns": 4, "level": LEVEL, "width": WIDTH}
+        np.savez(place / "film.npz", hu=hu.round().astype(np.int16), ink=np.zeros(texture.shape, np.float16))
+        tiles = (np.array(TILES) * fine).tolist()
+        told = {"subject": "head", "tiles": tiles, "rows": 3, "columns": 4, "level": LEVEL, "width": WIDTH}
         (place / "film.json").write_text(json.dumps(told))
         (place / "scene.json").write_text("{}")
     return folder

@@ -12,13 +12,14 @@ import pytest
 import torch
 from drawn_films import film as drawn_film
 from drawn_films import scene
-from film_cases import SHAPE, write_films, write_untrained
+from film_cases import LEVEL, SHAPE, TILES, WIDTH, write_films, write_untrained
 from film_photos import CORNERS, backward, film, photo
 from safetensors.torch import save_file
 
+from FilmRecoveryLib.assemble import stack
 from FilmRecoveryLib.evaluation import methods
-from FilmRecoveryLib.evaluation.cases import cases
-from FilmRecoveryLib.evaluation.films import has_layout, nearest_turn
+from FilmRecoveryLib.evaluation.cases import averaged, cases
+from FilmRecoveryLib.evaluation.films import DEWARPED, SHIFTED, dewarped, has_layout, nearest_turn
 from FilmRecoveryLib.evaluation.methods import OURS, OUTLINE
 from FilmRecoveryLib.evaluation.metrics import misplaced
 from FilmRecoveryLib.evaluation.peers import contour, thin_plate
@@ -26,6 +27,7 @@ from FilmRecoveryLib.evaluation.tables import summary
 from FilmRecoveryLib.paper.variants import Variant, network_of
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.training.render import backward_map, render
+from FilmRecoveryLib.window import to_gray
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.evaluation.tables import markdown
@@ -33,12 +35,45 @@ from InverseImagingLib.evaluation.tables import markdown
 KNOWN = np.ones(SHAPE, bool)
 
 
+def error(sheet: Sheet, truth: np.ndarray) -> float:
+    """Of its places, in photo pixels, however it is turned."""
+    return misplaced(nearest_turn(sheet, truth, KNOWN).at(*SHAPE), truth, KNOWN)["EPE"]
+
+
 def test_films_are_read_with_their_true_places(tmp_path: Path):
     first, _, third = cases(write_films(tmp_path))
     assert (first.name, third.name) == ("head_0000", "head_0002")
     np.testing.assert_allclose(third.backward[third.known], backward(SHAPE, CORNERS + 8)[third.known], atol=0.2)
     assert third.known.mean() > 0.98
-    assert first.hu.shape == (12, 100, 100)
+    assert first.film.shape == first.hu.shape == SHAPE
+    assert first.tiles == tuple(map(tuple, TILES))
+
+
+def test_the_truth_is_as_fine_as_the_photo(tmp_path: Path):
+    """The film is 466 photo pixels wide, and was printed with 800."""
+    (fine,) = cases(write_films(tmp_path, 1, fine=2))
+    assert fine.film.shape == pytest.approx((350, 466), abs=3)
+    assert fine.tiles[5] == pytest.approx(np.array(TILES[5]) * 466 / 400, abs=1.5)
+    gray = to_gray(stack(fine.hu, fine.tiles), LEVEL, WIDTH)
+    np.testing.assert_allclose(gray, stack(fine.film, fine.tiles), atol=0.01)
+    assert fine.told.any()
+    assert ((fine.film > 0) & (fine.film < 1))[fine.told].all()
+
+
+def test_a_mean_over_an_area_is_that_of_its_pixels():
+    values = np.random.default_rng(0).random((12, 35))
+    np.testing.assert_allclose(averaged(values, (4, 7)), values.reshape(4, 3, 7, 5).mean(axis=(1, 3)), rtol=1e-5)
+    np.testing.assert_allclose(averaged(values, (5, 11)).mean(), values.mean(), rtol=1e-5)
+    np.testing.assert_allclose(averaged(np.array([[0.0, 3.0, 6.0]]), (1, 2)), [[1.0, 5.0]], rtol=1e-5)
+
+
+def test_the_papers_comparison_is_of_places_alone(tmp_path: Path):
+    (case,) = cases(write_films(tmp_path, 1))
+    true, moved = (dewarped(Sheet.of_corners(CORNERS + off, 4 / 3, "user"), case) for off in (0, 6))
+    for scores in (true[DEWARPED], true[SHIFTED], moved[SHIFTED]):
+        assert scores["PSNR"] > 35
+        assert scores["MS-SSIM"] > 0.99
+    assert moved[DEWARPED]["PSNR"] < 20
 
 
 def test_a_folder_without_films_and_a_damaged_film_are_refused(tmp_path: Path):
@@ -52,7 +87,7 @@ def test_a_folder_without_films_and_a_damaged_film_are_refused(tmp_path: Path):
 def test_which_way_is_up_does_not_count():
     truth = backward(SHAPE)
     sheet = Sheet.of_corners(CORNERS, 4 / 3, "model").turned(3)
-    np.testing.assert_allclose(nearest_turn(sheet, truth, KNOWN), truth, atol=0.05)
+    np.testing.assert_allclose(nearest_turn(sheet, truth, KNOWN).at(*SHAPE), truth, atol=0.05)
 
 
 def test_a_layout_is_found_or_not(tmp_path: Path):
@@ -78,8 +113,8 @@ def test_a_contour_tells_the_corners_of_a_flat_film(way: Callable[[np.ndarray], 
 @needs_opencv
 def test_a_thin_plate_unbends_what_corners_alone_do_not():
     truth, bent = backward(SHAPE, sag=0.08), photo(sag=0.08)
-    flat, unbent = (misplaced(nearest_turn(way(bent), truth, KNOWN), truth, KNOWN) for way in (contour, thin_plate))
-    assert unbent["EPE"] < 0.5 * flat["EPE"]
+    flat, unbent = (error(way(bent), truth) for way in (contour, thin_plate))
+    assert unbent < 0.5 * flat
 
 
 @needs_opencv
@@ -97,8 +132,7 @@ def test_peers_find_films_of_photos_that_are_drawn(seed: int):
     seen = render(torch.from_numpy(page.texture), shot, size)["photo"]
     truth = (backward_map(shot, SHAPE).numpy() + 0.5) / 2 - 0.5
     for way in (contour, thin_plate):
-        sheet = way((255 * seen).round().byte().permute(1, 2, 0).numpy())
-        assert misplaced(nearest_turn(sheet, truth, KNOWN), truth, KNOWN)["EPE"] < 8
+        assert error(way((255 * seen).round().byte().permute(1, 2, 0).numpy()), truth) < 8
 
 
 # The command

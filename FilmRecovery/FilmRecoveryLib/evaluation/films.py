@@ -15,19 +15,19 @@ from InverseImagingLib.evaluation.scores import psnr, ssim
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.models import Weights
 
+from .. import model, text
 from ..assemble import stack
-from ..extract import extract
 from ..layout import Box, find_layout
-from ..options import ExtractOptions
 from ..radiomics import compare, features
 from ..sheet import Sheet
 from ..warp import places, resampled
-from ..window import to_gray
-from .cases import Case
-from .methods import OURS, Method
+from ..window import known, to_gray, to_hu
+from .cases import SQUARE, Case, averaged
+from .methods import OURS, Method, as_seen
 from .metrics import deshifted, likeness, misplaced
 
-FILM, SHIFTED, PLACE, FLAT, LAYOUT = "film", "de-shifted", "place", "flat film", "layout"
+DEWARPED, SHIFTED, FILM = "dewarped", "dewarped, de-shifted", "film"
+PLACE, FLAT, LAYOUT = "place", "flat film", "layout"
 SLICES, REFINED = "slices", "slices, refined"
 _AROUND = 0.12  # of a flat film's side, beside it in a photo of it
 _FEWEST = 3  # films whose radiomics are compared
@@ -48,12 +48,13 @@ def evaluate_films(
 ) -> dict[str, Any]:
     """The scores of all methods, OURS among them, on test films; see comparison.
 
-    Of each: under FILM and SHIFTED, see likeness and deshifted; under PLACE, misplaced, and "found", whether it found
-    any film (else the whole photo counts as the film); each as near to the truth as quarter turns bring it. Of OURS
-    also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than known; under LAYOUT,
-    whether the tiles were found; under SLICES and REFINED the mean error of HU, and PSNR and SSIM of the window, where
-    the film can tell HU, and the share of that. weights: of the model. "radiomics": see compare; empty where its
-    packages are missing, and of less than three films.
+    Of each: under DEWARPED and SHIFTED the paper's comparison, see dewarped; under FILM the likeness of the film, its
+    light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
+    whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
+    bring it. Of OURS also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than
+    known; under LAYOUT, whether the tiles were found; under SLICES and REFINED the mean error of HU, and PSNR and SSIM
+    of the window, where the film can tell HU, and the share of that. weights: of the model. "radiomics": of the refined
+    slices, see compare; empty where its packages are missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     volumes: list[_Volumes] = []
@@ -62,10 +63,10 @@ def evaluate_films(
         film, scores = rows[OURS]
         scores[FLAT] = _flat(case, methods[OURS])
         scores[LAYOUT] = {"found": float(has_layout(film, case))}
-        for what, restore in ((SLICES, False), (REFINED, True)):
-            volume = _volumes(film, case, weights if restore else None)
-            scores.update({what: slice_scores(volume, case)} if volume.valid.array.any() else {})
-        volumes.append(volume)
+        slices = _volumes(film, case, weights)
+        if slices[REFINED].valid.array.any():
+            scores |= {what: slice_scores(each, case) for what, each in slices.items()}
+        volumes.append(slices[REFINED])
         found[case.name] = {name: row for name, (_, row) in rows.items()}
         say(
             f"{case.name}: MS-SSIM "
@@ -76,14 +77,31 @@ def evaluate_films(
 
 def _scored(case: Case, method: Method) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
     sheet, any_film = _located(case.photo, method)
-    backward = nearest_turn(sheet, case.backward, case.known)
+    sheet = nearest_turn(sheet, *case.square)
+    backward = sheet.at(case.film.shape[0], case.film.shape[1])
     film = method.tone(resampled(case.photo, backward))
-    still = method.tone(resampled(case.photo, deshifted(backward, case.backward, case.known)))
     return film, {
+        **dewarped(sheet, case),
         FILM: likeness(film, case.film),
-        SHIFTED: likeness(still, case.film),
         PLACE: {**misplaced(backward, case.backward, case.known), "found": float(any_film)},
     }
+
+
+def dewarped(sheet: Sheet, case: Case) -> dict[str, dict[str, float]]:
+    """How like each other the photo through a sheet and the same photo through the true one are, light and all: the
+    places alone are compared. SHIFTED: the same without the mean shift between the two, see deshifted.
+
+    Photo, luminance alone, and film have SQUARE x SQUARE pixels, as those of the paper's network. So the paper's Tables
+    1 and 2 have it, as far as it says.
+    """
+    photo = averaged(as_seen(case.photo.astype(np.float32) / 255), (SQUARE, SQUARE))
+    scale = SQUARE / np.array(case.photo.shape[1::-1])
+    truth, sure = case.square
+    found = sheet.at(SQUARE, SQUARE)
+    true, ours, still = (
+        resampled(photo, (each + 0.5) * scale - 0.5) for each in (truth, found, deshifted(found, truth, sure))
+    )
+    return {DEWARPED: likeness(ours, true), SHIFTED: likeness(still, true)}
 
 
 def _located(photo: np.ndarray, method: Method) -> tuple[Sheet, bool]:
@@ -95,13 +113,16 @@ def _located(photo: np.ndarray, method: Method) -> tuple[Sheet, bool]:
         return Sheet.of_corners(corners, width / height, "outline", 0.0), False
 
 
-def nearest_turn(sheet: Sheet, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The backward map of a sheet, on the grid of the true one (h, w, 2), turned by the quarters that bring it nearest.
+def nearest_turn(sheet: Sheet, truth: np.ndarray, sure: np.ndarray) -> Sheet:
+    """A sheet turned by the quarters that bring it nearest to the true backward map (h, w, 2), where that is sure.
 
     Which way is up is not what is measured here.
     """
-    turns = [sheet.turned(quarters).at(truth.shape[0], truth.shape[1]) for quarters in range(4)]
-    return min(turns, key=lambda each: misplaced(each, truth, known)["EPE"])
+
+    def off(turned: Sheet) -> float:
+        return float(np.linalg.norm(turned.at(truth.shape[0], truth.shape[1]) - truth, axis=-1)[sure].mean())
+
+    return min((sheet.turned(quarters) for quarters in range(4)), key=off)
 
 
 def _flat(case: Case, method: Method) -> dict[str, float]:
@@ -115,9 +136,9 @@ def _flat(case: Case, method: Method) -> dict[str, float]:
     pixels = (photo * 255).round().clip(0, 255).astype(np.uint8)
     truth = places(case.film.shape) * (width, height) - 0.5 + rim
     sheet, _ = _located(pixels, method)
-    backward = nearest_turn(sheet, truth, case.known)
-    ours, known = (likeness(method.tone(resampled(pixels, each)), case.film)["PSNR"] for each in (backward, truth))
-    return {"PSNR": ours, "lost": known - ours}
+    backward = nearest_turn(sheet, truth, case.known).at(height, width)
+    found, sure = (likeness(method.tone(resampled(pixels, each)), case.film)["PSNR"] for each in (backward, truth))
+    return {"PSNR": found, "lost": sure - found}
 
 
 # Slices
@@ -139,23 +160,21 @@ def _near(box: Box, tile: Box) -> bool:
     return apart[0] < _OFF * (tile[2] - tile[0]) and apart[1] < _OFF * (tile[3] - tile[1])
 
 
-def _volumes(film: np.ndarray, case: Case, weights: Weights | None) -> _Volumes:
-    """Slices of a film where the tiles truly are, refined by weights; where text is does not count."""
-    options = ExtractOptions(
-        level=case.level, width=case.width, restore=bool(weights), weights=str(weights.path) if weights else ""
-    )
-    tiles = Image(np.array([case.tiles], np.float32))
-    page = Image(film.clip(0, 1).astype(np.float32)[None], meaning=Meaning.DISPLAY, name=case.name)
-    found = extract(page, options, tiles=tiles).images
-    truth = to_gray(case.hu, case.level, case.width)
-    free = stack(case.ink, list(case.tiles)) < 0.01
-    valid = (found["valid"].array > 0) & free & (truth > 0) & (truth < 1)
-    volume = found["volume"]
-    return _Volumes(
-        volume,
-        volume.with_array(case.hu),
-        volume.with_array(valid.astype(np.uint8), meaning=Meaning.LABEL, name="valid"),
-    )
+def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, _Volumes]:
+    """SLICES of a film where the tiles truly are, and these REFINED by weights, as extract makes them of a film as fine
+    as the photo; those of the CT are averaged over the area of each of its pixels. What text says does not count.
+    """
+    boxes, gray = case.tiles, film.clip(0, 1).astype(np.float32)
+    written, _ = text.find_text(gray, boxes)
+    slices = stack(text.erase(gray, written), boxes)
+    valid = known(stack(gray, boxes), text=stack(written, boxes)) * stack(case.told, boxes)
+    truth = Image(stack(case.hu, boxes), meaning=Meaning.HU, name=case.name)
+    mask = truth.with_array(valid, meaning=Meaning.LABEL, name="valid")
+    grays = {SLICES: slices, REFINED: model.refined(slices, weights)}
+    return {
+        what: _Volumes(truth.with_array(to_hu(each, case.level, case.width)), truth, mask)
+        for what, each in grays.items()
+    }
 
 
 def slice_scores(volumes: _Volumes, case: Case) -> dict[str, float]:

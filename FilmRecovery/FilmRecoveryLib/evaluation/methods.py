@@ -46,13 +46,14 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
     All have their light taken out by ours; without light: each as it is seen.
     """
     tone = partial(_toned, weights=weights)
-    ours = partial(model.locate, weights=weights)
+    ours = _kept(partial(model.locate, weights=weights))
+    gated = _kept(partial(_gated, locate=ours))
     found = {
-        OURS: Method(partial(_gated, locate=ours), tone),
+        OURS: Method(gated, tone),
         "without gate": Method(ours, tone),
         "corners only": Method(lambda photo: ours(photo).straight(), tone),
-        "classical light": Method(partial(_gated, locate=ours), _relit),
-        "light as seen": Method(partial(_gated, locate=ours), _as_seen),
+        "classical light": Method(gated, _relit),
+        "light as seen": Method(gated, as_seen),
         OUTLINE: Method(_by_outline, tone),
     }
     if importlib.util.find_spec("cv2"):
@@ -63,6 +64,18 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
         network = network_of(_VARIANTS[name])
         load_weights(network, own)
         found[name] = Method(partial(located, network=network.eval()), tone)
+    return found
+
+
+def _kept(locate: Callable[[np.ndarray], Sheet]) -> Callable[[np.ndarray], Sheet]:
+    """The same, which remembers the last photo's sheet: methods that differ later begin with the same one."""
+    last: list[tuple[np.ndarray, Sheet]] = []
+
+    def found(photo: np.ndarray) -> Sheet:
+        if not last or last[0][0] is not photo:
+            last[:] = [(photo, locate(photo))]
+        return last[0][1]
+
     return found
 
 
@@ -86,5 +99,6 @@ def _relit(colors: np.ndarray) -> np.ndarray:
     return relight(colors)[0]
 
 
-def _as_seen(colors: np.ndarray) -> np.ndarray:
+def as_seen(colors: np.ndarray) -> np.ndarray:
+    """The luminance (h, w) of colors (h, w, 3) from 0 to 1."""
     return luminance(torch.from_numpy(colors).permute(2, 0, 1)[None])[0, 0].numpy()

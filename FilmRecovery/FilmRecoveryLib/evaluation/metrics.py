@@ -25,7 +25,7 @@ def ms_ssim(image: torch.Tensor, truth: torch.Tensor) -> float:
 
     Source: Z. Wang, E. P. Simoncelli, A. C. Bovik, Multi-scale structural similarity, 2003.
     """
-    product, pair = 1.0, torch.stack([image, truth]).double().clamp(0, 1)[:, None]
+    product, pair = 1.0, torch.stack([image, truth]).clamp(0, 1)[:, None]
     for scale, weight in enumerate(_WEIGHTS):
         whole, contrast = _ssim(pair)
         product *= max(whole if scale == len(_WEIGHTS) - 1 else contrast, 0.0) ** weight
@@ -35,7 +35,7 @@ def ms_ssim(image: torch.Tensor, truth: torch.Tensor) -> float:
 
 def _ssim(pair: torch.Tensor) -> tuple[float, float]:
     """SSIM of two pictures (2, 1, H, W), and its part without the mean brightness."""
-    window = torch.exp(-((torch.arange(_WINDOW) - _WINDOW // 2).double() ** 2) / (2 * _SIGMA**2))
+    window = torch.exp(-((torch.arange(_WINDOW) - _WINDOW // 2) ** 2) / (2 * _SIGMA**2))
     window /= window.sum()
 
     def blurred(values: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,8 @@ from typing import Any
 
 from InverseImagingLib.evaluation.tables import Writer, plain
 
-from .films import FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES
+from .cases import SQUARE
+from .films import DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES
 from .methods import OURS
 
 _FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "found": ".1%", "HU": ".1f"}
@@ -20,19 +21,24 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
     means = found["means"]
     ours = means[OURS]
     texts = [
-        f"{len(found['bodies'])} test films. PSNR in dB, SSIM and MS-SSIM of the flat film; EPE: mean error of its "
-        "places in photo pixels; LD: local distortion in pixels of a film of 598,400. 95 % intervals of the mean, by "
-        "bootstrap over films.",
-        written(_table(means, ((FILM, each) for each in _LIKE))),
-        "The same with the mean shift taken away, as the paper has it.",
+        f"{len(found['bodies'])} test films. PSNR in dB; 95 % intervals of the mean, by bootstrap over films.",
+        "The paper's comparison: the photo's luminance, light and all, through the backward map that was found against "
+        f"the same through the true one, {SQUARE} x {SQUARE} pixels, the mean shift of the map taken away.",
         written(_table(means, ((SHIFTED, each) for each in _LIKE))),
-        "Where films were found.",
+        "The same with the shift.",
+        written(_table(means, ((DEWARPED, each) for each in _LIKE))),
+        "The flat film, its light taken out, against what was printed, both as fine as the photo.",
+        written(_table(means, ((FILM, each) for each in _LIKE))),
+        "Where films were found. EPE: mean error of the film's places in photo pixels; LD: local distortion in pixels "
+        "of a film of 598,400.",
         written(_table(means, ((PLACE, each) for each in ("EPE", "LD", "found")))),
-        f"By how much {OURS} differs, film by film.",
+        f"By how much {OURS} differs, film by film: in the paper's comparison without the shift, and of the flat film.",
+        written(_table(found["gains"], ((SHIFTED, each) for each in _LIKE))),
         written(_table(found["gains"], ((FILM, each) for each in _LIKE))),
         f"Layouts found: {_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
         f"{_sure(ours[FLAT], 'lost')} dB.",
-        "Slices, where the film can tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is.",
+        "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
+        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is.",
         written(
             [["", "HU", "PSNR", "SSIM", "valid"]]
             + [
