@@ -71,7 +71,7 @@ class FilmRecoveryWidget(ScriptedLoadableModuleWidget):
 class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
     """Between photos, flat films and slices; usable from the Python console without the panel."""
 
-    FILM, SLICES = "FilmRecovery", "FilmSlices"  # the methods of the two steps
+    FILM, SLICES, RADIOMICS = "FilmRecovery", "FilmSlices", "FilmRadiomics"  # its methods
 
     def __init__(self):
         super().__init__()
@@ -85,14 +85,14 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
     @classmethod
     @functools.cache
     def parameterNodeClass(cls):
-        """The parameters: all fields of FlattenOptions and ExtractOptions, and the panel's own choices."""
+        """The parameters: all fields of the options of its methods, and the panel's own choices."""
         from typing import Annotated
 
         from slicer.parameterNodeWrapper import WithinRange
 
         from FilmRecoveryLib.grids import Handles
         from FilmRecoveryLib.nodes import Shown
-        from FilmRecoveryLib.options import ExtractOptions, FlattenOptions
+        from FilmRecoveryLib.options import ExtractOptions, FlattenOptions, RadiomicsOptions
         from InverseImagingLib.panel import parameterNodeClass
 
         share = Annotated[float, WithinRange(0, 1)]
@@ -101,6 +101,7 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
             "FilmRecoveryParameterNode",
             FlattenOptions,
             ExtractOptions,
+            RadiomicsOptions,
             inputVolume=vtkMRMLScalarVolumeNode,
             film=vtkMRMLScalarVolumeNode,
             addTo=vtkMRMLScalarVolumeNode,
@@ -210,6 +211,29 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
         options = optionsFrom(parameters, ExtractOptions, layout=layout)
         return Request(options, self._given(images), film, self.SLICES)
 
+    def radiomicsProblem(self, parameters):
+        """Why no slices can be measured, in a sentence; empty when they can."""
+        from FilmRecoveryLib.nodes import SLICES, newest
+        from FilmRecoveryLib.radiomics import package
+        from InverseImagingLib.compute import Where
+        from InverseImagingLib.settings import computePlace
+
+        if newest(parameters.film, SLICES) is None:
+            return _("Extract the slices first.")
+        if computePlace().where is Where.SLICER and not package():
+            return _("Radiomics need the extension SlicerRadiomics; install it by the Extensions Manager.")
+        return ""
+
+    def radiomicsRequest(self, parameters):
+        """What to run for the features of the last slices of the film. Raises InputError."""
+        from FilmRecoveryLib.nodes import SLICES, newest, slices_image, valid_image
+        from FilmRecoveryLib.options import RadiomicsOptions
+        from InverseImagingLib.panel import Request, optionsFrom
+
+        volume = newest(parameters.film, SLICES)
+        images = {"image": slices_image(volume), "valid": valid_image(volume)}
+        return Request(optionsFrom(parameters, RadiomicsOptions), images, volume, self.RADIOMICS)
+
     @staticmethod
     def _given(images):
         return {name: image for name, image in images.items() if image is not None}
@@ -257,12 +281,14 @@ class FilmRecoveryLogic(ScriptedLoadableModuleLogic):
         return all(made.get(name) == value for name, value in wanted.items() if name != "device")
 
     def addResult(self, result, request):
-        """Add the film beside its photo, or the slices beside their film. Returns the nodes, the principal one
-        first."""
-        from FilmRecoveryLib.nodes import add_film, add_slices, layout_of, show_outline, show_tiles
+        """Add the film beside its photo, the slices beside their film, or their features beside them. Returns the
+        nodes, the principal one first."""
+        from FilmRecoveryLib.nodes import add_film, add_radiomics, add_slices, layout_of, show_outline, show_tiles
 
         parameters = self.getParameterNode()
-        if request.method == self.SLICES:
+        if request.method == self.RADIOMICS:
+            nodes = add_radiomics(result, request.source)
+        elif request.method == self.SLICES:
             nodes = add_slices(result, request.source, parameters.addTo)
             show_tiles(request.source, layout_of(request.source))
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from InverseImagingLib.errors import InputError
@@ -18,7 +19,9 @@ from InverseImagingLib.nodes import (
     add_result,
     dicom_header_of,
     image_from_node,
+    mark_derived,
     newest_result,
+    place_beside,
     report_of,
     set_window,
 )
@@ -29,7 +32,7 @@ from .handles import OUTLINE, TILES, handles_of, place, places_of, remove
 from .joining import joined
 
 KIND = "InverseImaging.Film"  # attribute of a result: what it is
-FILM, CONFIDENCE, SLICES, LOST = "film", "confidence", "slices", "lost"
+FILM, CONFIDENCE, SLICES, LOST, RADIOMICS = "film", "confidence", "slices", "lost", "radiomics"
 _BEFORE = "InverseImaging.SlicesBefore"  # reference of slices to those that they were added to
 _LAYOUT = "InverseImaging.Layout"  # attribute of the handles of tiles: rows x columns
 _PHOTO_VIEW, _FILM_VIEW = "Red", "Yellow"
@@ -89,6 +92,26 @@ def add_slices(result: Result, film: Any, before: Any = None) -> list[Any]:
     lost = _add(valid.with_array(1 - valid.array), title, LOST, volume, report)
     lost.GetDisplayNode().SetAndObserveColorNodeID(_colors("Film loss", [(0, 0, 0, 0), (*_RED[:3], 0.6)]).GetID())
     return [volume, lost]
+
+
+def add_radiomics(result: Result, volume: Any) -> list[Any]:
+    """Add the features of slices as a table, one a row. Returns the nodes."""
+    report = dict(result.report)
+    found = report.pop("features")
+    name = _("{name} radiomics").format(name=volume.GetName())
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    for title, values, column in (
+        ("feature", found, vtk.vtkStringArray()),
+        ("value", found.values(), vtk.vtkDoubleArray()),
+    ):
+        column.SetName(title)
+        for value in values:
+            column.InsertNextValue(value)
+        node.AddColumn(column)
+    mark_derived(node, report)
+    node.SetAttribute(KIND, RADIOMICS)
+    place_beside(node, volume)
+    return [node]
 
 
 def _window_of(report: Mapping[str, Any]) -> tuple[float, float]:
@@ -318,6 +341,14 @@ def show_slices(volume: Any) -> None:
     for name, orientation in _ORIENTATIONS.items():
         layout.sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)
     slicer.util.setSliceViewerLayers(background=volume, foreground=None, label=None, fit=True)
+
+
+def show_table(table: Any) -> None:
+    """Show a table beside the slice views."""
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+    application = slicer.app.applicationLogic()
+    application.GetSelectionNode().SetActiveTableID(table.GetID())
+    application.PropagateTableSelection()
 
 
 def mark_lost(volume: Any, visible: bool) -> None:

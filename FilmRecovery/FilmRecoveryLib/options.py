@@ -1,4 +1,4 @@
-"""What can be set on the way from a photo to a film, and from a film to slices. Needs no torch."""
+"""What can be set on the way from a photo to a film, from a film to slices, and to numbers. Needs no torch."""
 
 from __future__ import annotations
 
@@ -127,3 +127,14 @@ class ExtractOptions:
         if not all(word.isdecimal() and int(word) > 0 for word in words):
             raise InputError(f"The tiles to skip, '{self.skip}', are no numbers from 1; write them as 1,20.")
         return frozenset(map(int, words))
+
+
+@dataclass(frozen=True)
+class RadiomicsOptions:
+    """Settings of the radiomics of slices."""
+
+    bins: int = option(32, "Steps from the lowest to the highest value, for features of texture.", low=4, high=256)
+
+    def check(self) -> None:
+        """Raise InputError for a value that is out of its limits."""
+        check_options(self)

@@ -1,4 +1,7 @@
-"""Radiomics: the table of a volume's features, and whether features of films agree with those of the CTs."""
+"""Radiomics: the table of a volume's features, and whether features of films agree with those of the CTs.
+
+Needs no torch.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from scipy import stats
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, write
 
-_BINS = 32  # of gray, between the lowest and the highest of the region
+from .options import RadiomicsOptions
+
 _FEWEST = 64  # voxels
 # Of the t distribution, for the paper's thresholds 1.660, 2.364 and 3.390 at 100 degrees of freedom
 _QUANTILES = {"0.05": 0.95, "0.01": 0.99, "0.001": 0.9995}
@@ -26,24 +30,28 @@ _ALPHA, _CONCORDANT = 0.05, 0.9
 Features = Mapping[str, float]
 
 
-def features(volume: Image, mask: Image) -> dict[str, float]:
-    """Features of the gray of a volume (K, J, I) where a mask on its grid is not 0: first order and texture, slice by
-    slice. By pyradiomics where it is installed, else by MIRP, which follows the IBSI's standard.
+def package() -> str:
+    """What measures: pyradiomics where it is installed, else MIRP, which follows the IBSI's standard; or nothing."""
+    return next((name for name in _WAYS if importlib.util.find_spec(name)), "")
 
-    Raises InputError where the mask is too small, and where neither package is installed.
+
+def features(volume: Image, mask: Image, bins: int = RadiomicsOptions.bins) -> dict[str, float]:
+    """Features of the gray of a volume (K, J, I) where a mask on its grid is not 0: first order and texture, slice by
+    slice. bins: of gray, between the lowest and the highest of the region.
+
+    Raises InputError where the mask is too small, and where no package is installed.
     """
     if volume.array.shape != mask.array.shape:
         raise InputError(f"Mask '{mask.name}' does not lie on the voxels of '{volume.name}'; make it of that volume.")
     if np.count_nonzero(mask.array) < _FEWEST:
         raise InputError(f"Mask '{mask.name}' marks fewer than {_FEWEST} voxels, too few for radiomics; mark more.")
-    compute = next((way for package, way in _WAYS.items() if importlib.util.find_spec(package)), None)
-    if compute is None:
+    if not package():
         raise InputError("Radiomics need a package that is missing; install SlicerRadiomics in Slicer, else 'mirp'.")
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder) / "volume.nii.gz", Path(folder) / "mask.nii.gz"
         write(volume, paths[0])
         write(mask.with_array((mask.array > 0).astype(np.uint8)), paths[1])
-        return compute(*paths)
+        return _WAYS[package()](*paths, bins)
 
 
 def write_table(found: Features, path: Path) -> None:
@@ -106,11 +114,11 @@ def _t(values: np.ndarray) -> float:
     return float(values.mean() / max(error, 1e-12 * np.abs(values).max() + 1e-300))
 
 
-def _by_pyradiomics(volume: Path, mask: Path) -> dict[str, float]:
+def _by_pyradiomics(volume: Path, mask: Path, bins: int) -> dict[str, float]:
     featureextractor = importlib.import_module("radiomics.featureextractor")
 
     logging.getLogger("radiomics").setLevel(logging.ERROR)
-    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=_BINS, force2D=True, force2Ddimension=0)
+    extractor = featureextractor.RadiomicsFeatureExtractor(binCount=bins, force2D=True, force2Ddimension=0)
     extractor.disableAllFeatures()
     for family in ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"):
         extractor.enableFeatureClassByName(family)
@@ -118,7 +126,7 @@ def _by_pyradiomics(volume: Path, mask: Path) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
 
 
-def _by_mirp(volume: Path, mask: Path) -> dict[str, float]:
+def _by_mirp(volume: Path, mask: Path, bins: int) -> dict[str, float]:
     extract_features = importlib.import_module("mirp").extract_features
 
     logging.getLogger("mirp").setLevel(logging.ERROR)
@@ -129,7 +137,7 @@ def _by_mirp(volume: Path, mask: Path) -> dict[str, float]:
         by_slice=True,
         base_feature_families=["stat", "ih", "cm", "rlm", "szm", "ngtdm", "ngldm"],
         base_discretisation_method="fixed_bin_number",
-        base_discretisation_n_bins=_BINS,
+        base_discretisation_n_bins=bins,
     )
     numbers = table.select_dtypes("number").iloc[0]
     return {name: float(value) for name, value in numbers.items() if not name.startswith("image_")}

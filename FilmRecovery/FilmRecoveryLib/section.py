@@ -18,7 +18,7 @@ from InverseImagingLib.xray.scene import is_picture
 from . import nodes
 from .grids import outline_lines, tile_boxes, tile_lines, tile_numbers
 from .handles import OUTLINE, TILES, draw, handles_of, number, places_of, remove, show
-from .nodes import FILM, KIND, SLICES, Shown, newest
+from .nodes import FILM, KIND, RADIOMICS, SLICES, Shown, newest
 from .options import Order
 from .words import about_film, about_slices
 
@@ -54,6 +54,7 @@ class FilmSection(Section):
             "weightsButton": self.chooseWeights,
             "filmFileButton": self.onSaveFilm,
             "dicomButton": self.onSaveDicom,
+            "radiomicsButton": self.onRadiomics,
         }
         self._tips = {name: getattr(self.ui, name).toolTip for name in actions}
         for name, act in actions.items():
@@ -77,6 +78,7 @@ class FilmSection(Section):
         self._enable("tilesButton", noFilm or noLayout)
         self._enable("filmFileButton", noFilm)
         self._enable("dicomButton", "" if newest(p.film, SLICES) is not None else _("Extract the slices first."))
+        self._enable("radiomicsButton", self.logic.radiomicsProblem(p))
         self.ui.levelSpinBox.enabled = p.width > 0
         self.showHandles()
         if self._shown not in (None, p.shown):
@@ -220,13 +222,18 @@ class FilmSection(Section):
     def onExtract(self) -> None:
         self.panel.run(self.logic.slicesRequest)
 
+    def onRadiomics(self) -> None:
+        self.panel.run(self.logic.radiomicsRequest)
+
     def onFinished(self) -> None:
         """Show what was made, unless the user went elsewhere."""
         if self.panel.parameters is not None:
-            isFilm = self.panel.results()[0].GetAttribute(KIND) == FILM
-            self.setParameters(shown=Shown.FILM if isFilm else Shown.SLICES)
+            made = self.panel.results()[0]
+            self.setParameters(shown=Shown.FILM if made.GetAttribute(KIND) == FILM else Shown.SLICES)
             self.showWhatMatters()
             self.showViews()
+            if made.GetAttribute(KIND) == RADIOMICS:
+                nodes.show_table(made)
 
     def setParameters(self, **values: Any) -> None:
         with slicer.util.NodeModify(self.panel.parameters.parameterNode):

@@ -127,6 +127,15 @@ METHODS = {
             citation="",
             module="FilmRecovery",
         ),
+        Method(
+            name="FilmRadiomics",
+            title="CT Film Recovery",
+            sentence="Measure features of the slices of a film, where it tells their values.",
+            function="FilmRecoveryLib.measuring:measure",
+            options="FilmRecoveryLib.options:RadiomicsOptions",
+            citation="",
+            module="FilmRecovery",
+        ),
     )
 }
 

@@ -156,13 +156,18 @@ def add_result(image: Image, name: str, source: Any, report: Mapping[str, Any]) 
     """A node for an output of a method, beside its source volume: same place in the subject hierarchy (and with it
     the same patient and study), same transform, labelled as derived, with the report as an attribute."""
     node = node_from_image(image, slicer.mrmlScene.GenerateUniqueName(name))
-    node.SetAttribute(DERIVED_ATTRIBUTE, "Computed by Inverse Imaging. Not for clinical use.")
-    node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(report))
+    mark_derived(node, report)
     if source is not None and slicer.mrmlScene.IsNodePresent(source):
         place_beside(node, source)
         if image.meaning is Meaning.HU:
             _copy_units(node, source)
     return node
+
+
+def mark_derived(node: Any, report: Mapping[str, Any]) -> None:
+    """Say in the attributes of a node that it was computed, and how."""
+    node.SetAttribute(DERIVED_ATTRIBUTE, "Computed by Inverse Imaging. Not for clinical use.")
+    node.SetAttribute(REPORT_ATTRIBUTE, json.dumps(report))
 
 
 def _copy_units(node: Any, source: Any) -> None:
@@ -173,9 +178,10 @@ def _copy_units(node: Any, source: Any) -> None:
 
 
 def place_beside(node: Any, source: Any) -> None:
-    """Give a node its source's transform and place in the subject hierarchy."""
+    """Give a node its source's transform, where it lies anywhere, and place in the subject hierarchy."""
     node.SetNodeReferenceID(SOURCE_ROLE, source.GetID())
-    node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+    if node.IsA("vtkMRMLTransformableNode"):
+        node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item, beside = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source)
     if item and beside:

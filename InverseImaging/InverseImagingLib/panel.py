@@ -244,7 +244,7 @@ class RunPanel(VTKObservationMixin):
 
     def _start(self, request: Request, listener: JobListener) -> None:
         place, options = computePlace(), request.options
-        if options.device is Device.AUTO:
+        if getattr(options, "device", None) is Device.AUTO:
             options = dataclasses.replace(options, device=computeDevice())
         environment = computeEnvironment(place)
         values, method = options_to_dict(options), request.method or self._method

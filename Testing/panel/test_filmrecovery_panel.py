@@ -18,6 +18,7 @@ from FilmRecoveryLib.grids import Handles
 from FilmRecoveryLib.handles import OUTLINE, TILES, handles_of, places_of
 from FilmRecoveryLib.nodes import FILM, SLICES, Shown, newest
 from FilmRecoveryLib.options import Mirror, Order, Turn
+from InverseImagingLib.compute import Place
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
@@ -190,6 +191,38 @@ def test_relative_gray_is_not_added_to_hu(film: Any, press: Callable, idle: Call
     assert newest(p.film, SLICES) is None
 
 
+def test_radiomics_become_a_table(film: Any, press: Callable, scene: Any) -> None:
+    ui, p = film.ui, film.panel.parameters
+    p.inputVolume, p.width, p.bins = add_photo(), 400.0, 16
+    assert ui.radiomicsButton.toolTip == "Extract the slices first."
+    volume = press("applyButton")
+    table = press("radiomicsButton")
+    assert (table.GetName(), source_of(table)) == ("double flat film slices radiomics", volume)
+    rows = [[table.GetCellText(row, column) for column in (0, 1)] for row in range(table.GetNumberOfRows())]
+    valid = int((slicer.util.arrayFromVolume(newest(volume, nodes.LOST)) == 0).sum())
+    assert rows == [["most", "6"], ["voxels", str(valid)]]
+    assert report_of(table)["settings"] == {"bins": 16}
+    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
+    assert slicer.app.applicationLogic().GetSelectionNode().GetActiveTableID() == table.GetID()
+    scene.RemoveNode(newest(volume, nodes.LOST))
+    ui.radiomicsButton.click()
+    assert ui.statusLabel.text.endswith("was removed from the scene; extract the slices again.")
+
+
+def test_radiomics_need_a_package_where_slicer_computes(
+    film: Any, press: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film.panel.parameters.inputVolume = add_photo()
+    press("applyButton")
+    assert film.ui.radiomicsButton.enabled, "another Python says itself what it lacks"
+    monkeypatch.setattr("InverseImagingLib.settings.computePlace", Place)
+    for name, words in (("", "install it by the Extensions Manager"), ("radiomics", "Measure features")):
+        monkeypatch.setattr("FilmRecoveryLib.radiomics.package", lambda name=name: name)
+        film.showWhatMatters()
+        assert film.ui.radiomicsButton.enabled is bool(name)
+        assert words in film.ui.radiomicsButton.toolTip
+
+
 def test_what_is_dragged_is_used_until_it_is_forgotten(film: Any, press: Callable) -> None:
     p, logic = film.panel.parameters, film.logic
     photo = p.inputVolume = add_photo()
@@ -313,6 +346,7 @@ def test_save_and_restore_every_choice(film: Any, scene: Any, press: Callable, t
         "spacing_z": 5.0,
         "restore": False,
         "erase": False,
+        "bins": 64,
         "weights": "own.safetensors",
         "device": Device.CPU,
         "shown": Shown.FILM,

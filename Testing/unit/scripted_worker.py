@@ -13,7 +13,7 @@ import numpy as np
 
 from CT2RGBLib.options import ColorizeOptions
 from FilmRecoveryLib.grids import Handles, corners_of, flat_points, stretched, tile_boxes, usual_outline, usual_tiles
-from FilmRecoveryLib.options import ExtractOptions, FlattenOptions
+from FilmRecoveryLib.options import ExtractOptions, FlattenOptions, RadiomicsOptions
 from InverseImagingLib import methods, worker
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
@@ -253,6 +253,12 @@ def slices_by_name(
     return Result(images, report)
 
 
+def radiomics_by_name(image: Image, options: RadiomicsOptions, on_progress: OnProgress, *, valid: Image) -> Result:
+    """A stand-in for radiomics: the highest value of the slices, and how many voxels count."""
+    found = {"most": float(image.array.max()), "voxels": float(valid.array.sum())}
+    return Result({}, {"method": "FilmRadiomics", "settings": options_to_dict(options), "features": found})
+
+
 def sample() -> Image:
     return Image(np.ones((1, 2, 2), np.float32), name="sample")
 
@@ -291,6 +297,10 @@ methods.METHODS["FilmRecovery"] = dataclasses.replace(
 
 methods.METHODS["FilmSlices"] = dataclasses.replace(
     methods.METHODS["FilmSlices"], function="scripted_worker:slices_by_name"
+)
+
+methods.METHODS["FilmRadiomics"] = dataclasses.replace(
+    methods.METHODS["FilmRadiomics"], function="scripted_worker:radiomics_by_name"
 )
 
 if __name__ == "__main__":

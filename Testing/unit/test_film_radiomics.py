@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from FilmRecoveryLib import radiomics
+from FilmRecoveryLib.measuring import measure
+from FilmRecoveryLib.options import RadiomicsOptions
 from FilmRecoveryLib.radiomics import agreement, compare, features, icc, write_table
 from InverseImagingLib.errors import InputError
-from InverseImagingLib.image import Image, Meaning
+from InverseImagingLib.image import Image, Meaning, read
 
 TRUTH = np.random.default_rng(0).normal(10, 2, 50)
 
@@ -93,6 +97,21 @@ def test_without_a_package_it_is_said_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="SlicerRadiomics in Slicer, else 'mirp'"):
         features(*images())
+
+
+@pytest.mark.parametrize(("meaning", "said"), [(Meaning.HU, 0), (Meaning.SCALAR, 1)])
+def test_slices_are_measured_where_they_are_valid(monkeypatch: pytest.MonkeyPatch, meaning: Meaning, said: int):
+    def by_hand(volume: Path, mask: Path, bins: int) -> dict[str, float]:
+        inside = read(volume).array[read(mask).array > 0]
+        return {"mean": float(inside.mean()), "bins": float(bins)}
+
+    monkeypatch.setattr(radiomics, "_WAYS", {"numpy": by_hand})
+    volume, mask = images()
+    report = measure(dataclasses.replace(volume, meaning=meaning), RadiomicsOptions(bins=8), valid=mask).report
+    assert report["features"] == {"mean": pytest.approx(volume.array[mask.array > 0].mean()), "bins": 8}
+    assert report["by"] == "numpy"
+    assert len(report["warnings"]) == said
+    json.dumps(report)
 
 
 def test_a_mask_that_does_not_fit_is_refused():
