@@ -43,7 +43,7 @@ def registerSampleData():
         sampleName="CT Film Recovery film photo",
         uris=(Path(__file__).parent / "Resources" / "SampleData" / "FilmPhoto.jpg").as_uri(),
         fileNames="FilmPhoto.jpg",
-        checksums="SHA256:a2ee441d178725ba3f301cc994738ad66b6a911d479e96d4c00b6537ba2fb7f1",
+        checksums="SHA256:2ef983090433f71495c84ec104946949d30d5ef7557f48e0edada30590e0a9a3",
         nodeNames="FilmPhoto",
     )
 

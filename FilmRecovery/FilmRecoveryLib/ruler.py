@@ -61,7 +61,7 @@ def _comb(strip: np.ndarray, height: int) -> tuple[int, float] | None:
         apart = np.diff(marks)
         if len(marks) < _FEWEST or not apart.size:
             continue
-        usual = float(np.median(apart))
+        usual = float(apart.mean())
         if (np.abs(apart - usual) <= max(_EVEN * usual, 1.5)).all() and (len(apart) + 0.5) * usual >= length - 2:
-            return len(marks), float(np.ptp(marks)) / len(apart)
+            return len(marks), usual
     return None

@@ -1,0 +1,42 @@
+"""The sample photo of CT Film Recovery: what it shows is found without a network."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from film_photo import COLUMNS, ROWS, SAMPLE, SEED, SIZE, scene
+
+from FilmRecoveryLib.flatten import flatten
+from FilmRecoveryLib.layout import find_layout
+from FilmRecoveryLib.options import FlattenOptions
+from FilmRecoveryLib.photo import read
+from FilmRecoveryLib.ruler import mm_per_pixel
+from FilmRecoveryLib.training.render import backward_map
+from InverseImagingLib.method import Result
+
+PIXEL = 1.04  # mm of a pixel of the flat film, as the slices were drawn
+
+
+def test_the_panel_knows_the_sample():
+    module = (SAMPLE.parents[2] / "FilmRecovery.py").read_text(encoding="utf-8")
+    assert f'"SHA256:{hashlib.sha256(SAMPLE.read_bytes()).hexdigest()}"' in module
+
+
+@pytest.fixture(scope="module")
+def flat() -> Result:
+    return flatten(read(SAMPLE), FlattenOptions())
+
+
+def test_the_film_lies_where_its_program_put_it(flat: Result):
+    truth = backward_map(scene(SEED), (201, 201)).numpy()[::50, ::50]
+    off = np.linalg.norm(np.array(flat.report["points"]) - truth, axis=-1)
+    assert off.mean() < 0.01 * max(SIZE)
+
+
+def test_its_tiles_and_rulers_are_found(flat: Result):
+    film = flat.images["film"].array[0]
+    layout = find_layout(film)
+    assert (layout.rows, layout.columns) == (ROWS, COLUMNS)
+    assert mm_per_pixel(film, layout.boxes) == pytest.approx(PIXEL, rel=0.05)
