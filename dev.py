@@ -35,7 +35,7 @@ IMPORT_CHECK = (
 
 # name: (what it does, how long it takes on two cores)
 JOBS = {
-    "demo": ("restore a CT slice, turn a radiograph, color a CT; pictures and scenes go to demo/", "2 minutes"),
+    "demo": ("restore a CT, turn a radiograph, color a CT, read a film; pictures and scenes go to demo/", "2 minutes"),
     "test": ("run the tests; arguments go to pytest, as in: dev.py test -k image", "12 minutes"),
     "panels": ("draw pictures of all panels into panels/", "20 seconds"),
     "lint": ("check style and types with ruff and mypy; with --fix, mend what can be mended", "20 seconds"),

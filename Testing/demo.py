@@ -3,8 +3,8 @@
 The slice is the one that pydicom ships (128 x 128 pixels). It is noisy as it was scanned, which denoising starts from;
 the other tasks start from what has been lost on purpose, so that the result can be held against the truth. The bodies
 are procedural (see demo_xray.py); a radiograph of one is seen from other sides (see demo_synthesis.py), another becomes
-a volume (see demo_tomography.py), and a CT gets colors (see demo_ct2rgb.py). Writes to --out: contact sheets, the
-volumes, the reports, animations, and scenes for Slicer.
+a volume (see demo_tomography.py), a CT gets colors (see demo_ct2rgb.py), and a photo of a film becomes slices (see
+demo_film.py). Writes to --out: contact sheets, the volumes, the reports, animations, and scenes for Slicer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import demo_ct2rgb
+import demo_film
 import demo_scene
 import demo_synthesis
 import demo_tomography
@@ -71,7 +72,8 @@ def main() -> None:
     demo_synthesis.run(out, size)
     demo_tomography.run(out, size)
     demo_ct2rgb.run(out, min(size, 160))
-    others = ("radiographs", "synthesis", "tomography", "colors")
+    demo_film.run(out)
+    others = ("radiographs", "synthesis", "tomography", "colors", "films")
     sheets = (str(out / f"{name}.png") for name in ("contact-sheet", *others))
     scenes = (str(out / f"{name}.mrb") for name in ("restoration", *others))
     print(f"Done in {time.monotonic() - start:.0f} s. Look at {', '.join(sheets)};")
