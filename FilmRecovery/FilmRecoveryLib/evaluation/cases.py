@@ -30,9 +30,9 @@ class Case:
 
     film: gray from 0 to 1. backward: its backward map (h, w, 2), where known (h, w). square: the backward map
     (SQUARE, SQUARE, 2), and where known, of the same film on as many pixels as the paper's. hu: (h, w) of the slices.
-    told: (h, w) where the film tells HU: inside its window, on a slice, and not under text or lines. tiles: of one
-    size, in film pixels, in the order of the slices, on so many rows and columns of them. level, width: HU of the
-    window.
+    told: (h, w) where the film tells HU: all of the pixel's area is of a slice, inside the window, and not under text.
+    tiles: of one size, in film pixels, in the order of the slices, on so many rows and columns of them. level, width:
+    HU of the window.
     """
 
     name: str

@@ -68,7 +68,7 @@ def _sure(scores: Mapping[str, Any], metric: str) -> str:
 def _radiomics(found: Mapping[str, Any]) -> str:
     below = ", ".join(f"{count} at {level}" for level, count in found["below"].items())
     return (
-        f"Radiomics of {found['count']} volumes, {len(found['features'])} features: not told apart by the paper's "
-        f"t test {below}; equivalent (two one-sided tests) {found['equivalent']}; concordant (CCC of 0.9 or more) "
-        f"{found['concordant']}. Not to be told apart is not the same as equal."
+        f"Radiomics of {found['count']} slices, one a film, {len(found['features'])} features: not told apart "
+        f"by the paper's t test {below}; equivalent (two one-sided tests) {found['equivalent']}; concordant (CCC "
+        f"of 0.9 or more) {found['concordant']}. Not to be told apart is not the same as equal."
     )
