@@ -23,7 +23,6 @@ from InverseImagingLib.method import Progress, Result, part_of
 SAMPLE = Path(__file__).parents[1] / "FilmRecovery" / "Resources" / "SampleData" / "FilmPhoto.jpg"
 SLICES = ExtractOptions(level=40, width=400, spacing_z=20)  # as is written on the film
 WIDE, HIGH = 360, 460  # pixels of a tile of the contact sheet
-SHOWN = (4, 7, 10)  # slices, from 0
 ORANGE = "#ff9020"
 
 
@@ -63,7 +62,8 @@ def contact_sheet(photo: Image, film: Result, slices: Result, path: Path) -> Non
         (film.images["film"].array[0], "flat film"),
         (doubtful(film), f"confidence {film.report['confidence']:.0%}; orange is doubtful"),
     ]
-    lower = [((volume[k] - low) / (high - low), f"slice {k + 1} of {len(volume)}, in HU") for k in SHOWN]
+    shown = np.linspace(0, len(volume) - 1, 5).round().astype(int)[[1, 3, 4]]
+    lower = [((volume[k] - low) / (high - low), f"slice {k + 1} of {len(volume)}, in HU") for k in shown]
     margin, head, gap = 10, 76, 34
     size = (3 * (WIDE + margin) + margin, head + HIGH + gap + WIDE + gap)
     sheet = Picture.new("RGB", size, "#1f1f1f")
