@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image as Picture
 
 from InverseImagingLib import image as images
@@ -98,6 +99,16 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
     open_scene(scene, out / "colors.mrb", tmp_path)
     assert shown(scene) == {"Red": "chest", "Yellow": "chest colors (illustrative)"}
     assert slicer.util.getNode("chest colors in 3D (illustrative)").GetImageData().GetNumberOfScalarComponents() == 4
+
+    assert (out / "films.png").stat().st_size > 50_000
+    volume, valid = (images.read(out / f"film-{name}.nrrd").array for name in ("volume", "valid"))
+    assert len(volume) == 12
+    assert volume[valid > 0].min() > -160
+    assert volume[valid > 0].max() < 240
+    assert np.quantile(volume[valid > 0], 0.75) == pytest.approx(50, abs=20)  # soft tissue
+    assert json.loads((out / "film-report.json").read_text())["slices"]["layout"] == "4x3"
+    open_scene(scene, out / "films.mrb", tmp_path)
+    assert shown(scene) == {"Red": "film photo film (derived)", "Yellow": "film photo volume (derived)"}
 
 
 def open_scene(scene: Any, path: Path, folder: Path) -> None:
