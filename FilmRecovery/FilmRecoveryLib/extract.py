@@ -149,7 +149,10 @@ def _layout(gray: np.ndarray, options: ExtractOptions, tiles: Image | None, warn
     layout = find_layout(gray, grid)
     rows, columns = layout.rows, layout.columns
     if rows * columns == 1 and grid is None:
-        warnings.append("Only one picture was found: if the film has rows and columns of slices, give the layout.")
+        warnings.append(
+            "The film looks like one picture, such as a radiograph, and is taken as one slice; if it has rows and "
+            "columns of slices, give the layout."
+        )
     elif layout.confidence < _UNSURE:
         warnings.append(f"The layout of {rows} x {columns} slices is in doubt; look whether the tiles meet the slices.")
     return layout

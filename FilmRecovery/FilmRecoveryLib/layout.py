@@ -27,6 +27,7 @@ _SLACK = 0.012  # of the film's length, by which bends that are left shift tiles
 _BANDS = 24  # across a film, in which lines between tiles are looked for
 _SHORTEST, _LONGEST = 0.09, 0.6  # of the film's length, that cells have
 _PLAUSIBLE = 0.15  # of the logarithm of a cell's height / width; slices are about square
+_UNSURE, _ALIKE = 0.5, 0.42  # confidence and likeness, below which a film is one picture, by radiographs and films
 _NOTHING = 0.25  # of the detail that is usual in tiles, of empty ones
 
 # What tells that cells lie so: log odds, by a logistic regression on drawn films against cells that lie otherwise.
@@ -70,7 +71,9 @@ class Layout:
 def find_layout(film: np.ndarray, grid: tuple[int, int] | None = None) -> Layout:
     """The tiles of a flat film (h, w), 0 black to 1 white.
 
-    grid: rows and columns where these are known. Raises InputError where tiles would be too small to show a slice.
+    grid: rows and columns where these are known. A film on which nothing repeats, and no layout is likely, is one
+    picture, such as a radiograph: a single tile, all of it. Raises InputError where tiles would be too small to show a
+    slice.
     """
     look = _Look(film)
     down, across = (
@@ -80,6 +83,8 @@ def find_layout(film: np.ndarray, grid: tuple[int, int] | None = None) -> Layout
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     if grid is None:
+        if shares.max() < _UNSURE and max(map(look.most_alike, (0, 1))) < _ALIKE:
+            return Layout(1, 1, ((0, 0, film.shape[1], film.shape[0]),), (True,), 1 - float(shares.max()))
         row, column = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
     else:
         row, column = ([cells.count for cells in each].index(n) for each, n in zip((down, across), grid, strict=True))
@@ -135,6 +140,11 @@ class _Look:
         self.full = tuple(_fullness(self.detail, axis) for axis in (0, 1))
         self.lines = tuple(_lines(each) for each in (small.T, small))
         self.edges = tuple(Edges(small, axis, self.alike[axis], self.lines[axis]) for axis in (0, 1))
+
+    def most_alike(self, axis: int) -> float:
+        """How like itself the film is at most, at any distance that cells may have."""
+        length = self.detail.shape[axis]
+        return float(self.alike[axis][int(_SHORTEST * length) : int(_LONGEST * length)].max())
 
 
 def _counts(length: int, known: int | None) -> list[int]:
@@ -231,7 +241,7 @@ def _signs(
     wave = waves[:, None] * np.exp(2j * np.pi * starts / pitches)
     free = 1 - count * pitches
     repeated = repeats(pitches) if count > 1 else np.zeros_like(pitches)
-    most = max(alike[int(_SHORTEST * length) : int(_LONGEST * length)].max(), 0.05)
+    most = max(look.most_alike(axis), 0.05)
     return {
         "repeats": repeated,
         "repeats best": repeated / most,

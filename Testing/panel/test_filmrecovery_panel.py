@@ -295,7 +295,7 @@ def test_cancel_of_the_slices_leaves_the_film(film: Any, press: Callable, wait_u
 
 
 def test_a_failed_run_says_so(film: Any, scene: Any, idle: Callable) -> None:
-    for name, words in (("refuse", "'refuse' is refused"), ("crash", "ended unexpectedly")):
+    for name, words in (("refuse", "'refuse' is refused"), ("memory", "memory"), ("crash", "ended unexpectedly")):
         film.panel.parameters.inputVolume = add_photo(name)
         before = everything(scene)
         film.ui.applyButton.click()

@@ -6,6 +6,7 @@ import film_sheets
 import numpy as np
 import pytest
 from film_sheets import Box
+from scipy import ndimage
 
 from FilmRecoveryLib.layout import Layout, filled, find_layout
 from InverseImagingLib.errors import InputError
@@ -100,6 +101,26 @@ def test_a_film_that_shows_nothing_has_some_layout(film: np.ndarray):
     layout = find_layout(film)
     assert 0 <= layout.confidence <= 1
     assert len(layout.filled) == layout.rows * layout.columns
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_radiograph_is_one_picture(seed: int):
+    film = radiograph(np.random.default_rng(seed))
+    layout = find_layout(film)
+    assert layout.boxes == ((0, 0, film.shape[1], film.shape[0]),)
+    assert layout.filled == (True,)
+    assert layout.confidence > 0.5
+
+
+def radiograph(rng: np.random.Generator) -> np.ndarray:
+    """A chest, about: two lungs beside a spine, below ribs that lie ever farther apart."""
+    y, x = np.mgrid[-1:1:700j, -1:1:600j]
+    body = 0.75 * (np.abs(x) < 0.9 + 0.05 * np.sin(2 * y)) + 0.1 * (np.abs(x - 0.03) < 0.09)
+    for side in (-1, 1):
+        body -= 0.4 / (1 + np.exp(12 * (np.hypot((x - 0.45 * side) / 0.35, (y + 0.1 * side) / 0.6) - 1)))
+    body += 0.04 * (np.sin(9 * np.log(y + 1.7) + x**2) > 0.6) * (np.abs(x) < 0.8)
+    rough = sum(ndimage.gaussian_filter(rng.normal(0, size, y.shape), size) for size in (3, 6, 12, 24))
+    return (body + 0.15 * rough + rng.normal(0, 0.01, y.shape)).clip(0, 1).astype(np.float32)
 
 
 def test_what_shows_something_is_filled():
