@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch.nn import functional as layers
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
 
 from .homography import aspect, homography, transformed
-from .looks import SIZE, film_frame, frame_of, seen_places, whole_frame
-from .networks import FilmNet, Look, PlaceNet, luminance
+from .looks import SIZE, film_frame, frame_of, whole_frame
+from .networks import STRIDE, FilmNet, Look, PlaceNet, luminance
 from .networks import toned as by_curves
+from .quads import largest
+from .rim import followed
 from .sheet import NODES, Sheet
 from .warp import backward_map, resampled
 
 LOOKS = 3  # at the whole photo, then at the film, ever nearer to how it lies
 _LONGEST = 1280  # pixels of a photo that frames are made of
 _LEAST = 0.02  # of a frame, that a film takes at least
-_FINE = 2  # places between two of PlaceNet's, and how many more the map gets that is inverted
+_FINE = 2  # places for each of PlaceNet's, that the film is read from
+_DEGREE = 4  # of the curves that the film's sides are
+_MASK_RIM = 0.1, 160, 0.03  # by rim.followed: reach, pixels and near; where the network sees the film end,
+_RIMS = (0.06, 320, 0.01), (0.03, 640, 0.005)  # and where the photo shows it
+_SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _FAR = 0.1  # gray
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
@@ -44,8 +52,13 @@ def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
         if mask.mean() < _LEAST:
             raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
         if number < LOOKS - 1:
-            frame = film_frame(_flat(look, mask, frame))
-    return _sheet(look, mask, frame, scale, photo.shape[:2])
+            frame = film_frame(homography(_SQUARE, transformed(_outlined(mask), frame)))
+    backward, confidence = _read(look, mask)
+    backward = transformed(_moved(mask, backward), frame)
+    for reach, pixels, near in _RIMS:
+        _, backward = followed(small, backward, reach, pixels, _DEGREE, near)
+    sheet = Sheet(((backward + 0.5) * scale - 0.5).astype(np.float32), confidence, 1.0, "model")
+    return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2]))
 
 
 def _look(network: PlaceNet, photo: np.ndarray, frame: np.ndarray) -> Look:
@@ -54,25 +67,36 @@ def _look(network: PlaceNet, photo: np.ndarray, frame: np.ndarray) -> Look:
         return Look(**{name: value.cpu() for name, value in vars(network(seen)).items()})
 
 
-def _flat(look: Look, mask: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """The homography (3, 3) from u, v to photo pixels that is nearest to what was seen."""
-    uv = look.uv[0].permute(1, 2, 0).numpy().reshape(-1, 2).astype(np.float64)
-    sure = (mask**2 / look.doubt[0, 0].exp().numpy()).ravel().astype(np.float64)
-    return homography(uv, transformed(seen_places().reshape(-1, 2), frame), sure / sure.max(), rounds=3)
+def _outlined(mask: np.ndarray) -> np.ndarray:
+    """The corners (4, 2) of a film in the frame, by what is probably film (h, w)."""
+    regions, count = ndimage.label(ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest") > 0.5)
+    sizes = ndimage.sum_labels(regions > 0, regions, range(1, count + 1))
+    if not count or max(sizes) < 16:
+        raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+    places = np.argwhere(regions == 1 + int(np.argmax(sizes)))[:, ::-1]
+    step = STRIDE / _FINE
+    return largest(places) * step + (step - 1) / 2
 
 
-def _sheet(look: Look, mask: np.ndarray, frame: np.ndarray, scale: float, shape: tuple[int, int]) -> Sheet:
+def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The film as it lies in the frame (NODES, NODES, 2), and how sure that is (NODES, NODES)."""
     uv, doubt, film = (
         layers.interpolate(each, scale_factor=_FINE, mode="bicubic", align_corners=False)[0].permute(1, 2, 0).numpy()
         for each in (look.uv, look.doubt, torch.from_numpy(mask)[None, None])
     )
     found, known = backward_map(uv, film[..., 0] > 0.5, (NODES, NODES))
-    step = SIZE / len(uv)
-    backward = (transformed(found * step + (step - 1) / 2, frame) + 0.5) * scale - 0.5
     error = np.exp(resampled(doubt[..., 0], found.astype(np.float32)))
     confidence = (1 - np.exp(-_TOLERANCE / error)) * np.where(known, 1.0, 0.3)
-    sheet = Sheet(backward.astype(np.float32), confidence.astype(np.float32), 1.0, "model")
-    return Sheet(sheet.backward, sheet.confidence, aspect(sheet.straight().corners, shape), "model")
+    step = STRIDE / _FINE
+    return found * step + (step - 1) / 2, confidence.astype(np.float32)
+
+
+def _moved(mask: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """A film in the frame (NODES, NODES, 2) with its rim where probably film (h, w) ends."""
+    shift = (STRIDE - 1) / 2
+    reach, pixels, near = _MASK_RIM
+    _, found = followed(100 * mask[..., None], (backward - shift) / STRIDE, reach, pixels, _DEGREE, near)
+    return found * STRIDE + shift
 
 
 def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:

@@ -76,7 +76,7 @@ class Sheet:
         across = _local(np.linspace(0, 1, columns), centers(self.backward.shape[1]))
         for _ in range(_ROUNDS):
             off = points - moved.points(rows, columns)
-            moved = replace(moved, backward=moved.backward + _product(down, off, across))
+            moved = replace(moved, backward=moved.backward + product(down, off, across))
         return replace(moved, backward=moved.backward.astype(np.float32))
 
     def straight(self) -> Sheet:
@@ -97,7 +97,7 @@ class Sheet:
 
     def _seen(self, v: np.ndarray, u: np.ndarray) -> np.ndarray:
         down, across = (_smooth(centers(n), each) for n, each in zip(self.backward.shape, (v, u), strict=False))
-        return _product(down.astype(np.float32), self.backward, across.astype(np.float32))
+        return product(down.astype(np.float32), self.backward, across.astype(np.float32))
 
 
 def checked(corners: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ def checked(corners: np.ndarray) -> np.ndarray:
     return np.asarray(corners, np.float64)
 
 
-def _product(down: np.ndarray, values: np.ndarray, across: np.ndarray) -> np.ndarray:
+def product(down: np.ndarray, values: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Values (R, C, 2) between nodes: (h, R) @ values @ (w, C)^T, in bands that the processor's cache holds."""
     out = np.empty((len(down), len(across), 2), values.dtype)
     for top in range(0, len(down), 128):

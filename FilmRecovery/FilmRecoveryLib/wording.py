@@ -14,7 +14,7 @@ import numpy as np
 from .text import Text
 
 _NUMBER = r"([-+]?\d+(?:[.,]\d+)?)"
-_TO = r"\s*[:=]?\s*"
+_TO = r"[ \t]*[:=]?[ \t]*"  # on one line
 _WIDTH = rf"(?:\bWW|\bW|\bWindow|\bWidth|\bWindow\s+Width){_TO}{_NUMBER}"
 _LEVEL = rf"(?:\bWL|\bWC|\bL|\bC|\bLevel|\bCent(?:er|re)|\bWindow\s+(?:Level|Cent(?:er|re))){_TO}{_NUMBER}"
 _WINDOWS = (  # with the places of the level and of the width

@@ -34,7 +34,7 @@ def test_levels_may_lie_below_water():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "R", "W 80", "C 40", "CT 64", "kV 120|mA 300", "W 0|C 40", "Wang Li 045Y", "L 12 W"]
+    "text", ["", "R", "W 80", "C 40", "CT 64", "kV 120|mA 300", "W 0|C 40", "Wang Li 045Y", "L 12 W", "WL 40 WW|30.5"]
 )
 def test_what_is_no_window_is_not_taken_for_one(text: str):
     found = said(text)

@@ -1,0 +1,126 @@
+"""The rim of a film, moved to where a picture changes most near it.
+
+Its sides become smooth curves. What lies between them is moved as a flat film's would be by its corners, and where the
+sides are off then, in the manner of a Coons patch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from scipy.interpolate import CubicSpline
+from skimage.color import rgb2lab
+
+from .homography import homography, transformed
+from .sheet import NODES, product
+from .warp import centers, places, resampled
+
+_CORNER = 0.04  # of a side that is left out of its curve
+_SLOPE = 4  # nodes, over which a film is continued beyond its rim
+_USUAL = 4  # times as strong as the strip: more does not count
+_AWAY = 4  # pixels from its curve where an edge is none of the rim's
+_ROUNDS = 5  # of a robust fit
+_SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+_SEEN = 0.3  # of a side, from which it is moved
+
+
+def followed(
+    picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int, degree: int, near: float = np.inf
+) -> tuple[float, np.ndarray]:
+    """How well the sides of a film are seen in a picture, from 0 to 1, and its backward map with its rim there.
+
+    picture: a photo (H, W, 3) in sRGB, whose colors count as in CIELAB, or (H, W, 1) from 0 to 100. backward: where the
+    film is about, (NODES, NODES, 2). reach: how far on both sides of its rim is looked, and near: standard deviation of
+    where an edge may be the rim's, both by the film's side. pixels: along a side. degree: of the curves. Sides that are
+    not seen stay.
+    """
+    around = _continuing(len(backward), pixels, reach)
+    depth = round(2 * reach * pixels)
+    curves, scores = [], []
+    for side in range(4):  # each as if it were the upper one
+        strip = resampled(picture, product(around[:depth], np.rot90(backward, side), around))
+        score, curve = _curve(rgb2lab(strip) if strip.shape[-1] == 3 else strip, reach, pixels, degree, near)
+        scores.append(score)
+        curves.append(curve if score > _SEEN else np.poly1d([0.0]))
+    wide = product(around, backward, around)
+    at = (_between_sides(*curves) + reach) / (1 + 2 * reach) * len(wide) - 0.5
+    return float(np.prod(scores) ** 0.25), resampled(wide, at.astype(np.float32))
+
+
+def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np.poly1d) -> np.ndarray:
+    """Where on the rough film (NODES, NODES, 2) the nodes of one lie whose sides are so deep within it."""
+    u, v = _SQUARE.T
+    across, down = (1 - u) * left(1 - v) + u * (1 - right(v)), (1 - v) * top(u) + v * (1 - bottom(1 - u))
+    flat = homography(_SQUARE, np.stack([across, down], axis=-1))
+    t, none = centers(NODES), np.zeros(NODES)
+    above, under, before, after = (
+        transformed(np.stack(side, axis=-1), flat) for side in ((t, none), (t, none + 1), (none, t), (none + 1, t))
+    )
+    u, v = np.moveaxis(places((NODES, NODES)), -1, 0)
+    x, y = np.moveaxis(transformed(places((NODES, NODES)), flat), -1, 0)
+    y = y + (1 - v) * (top(above[:, 0]) - above[:, 1]) + v * (1 - bottom(1 - under[:, 0]) - under[:, 1])
+    x = (
+        x
+        + (1 - u) * (left(1 - before[:, 1]) - before[:, 0])[:, None]
+        + u * (1 - right(after[:, 1]) - after[:, 0])[:, None]
+    )
+    return np.stack([x, y], axis=-1)
+
+
+def _continuing(count: int, pixels: int, reach: float) -> np.ndarray:
+    """What values at so many nodes count for those at pixels of the film, and around it as far as reach: a cubic spline
+    that goes on straight."""
+    at = centers(round(pixels * (1 + 2 * reach))) * (1 + 2 * reach) - reach
+    knots, each = centers(count), np.eye(count)
+    inner = at.clip(knots[0], knots[-1])
+    ends = [(each[end + step] - each[end]) * count / step for end, step in ((0, _SLOPE), (-1, -_SLOPE))]
+    beyond = np.stack([(at - inner).clip(max=0), (at - inner).clip(min=0)], axis=-1)
+    return (CubicSpline(knots, each)(inner) + beyond @ np.stack(ends)).astype(np.float32)
+
+
+def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: float) -> tuple[float, np.poly1d]:
+    """How well an edge along a strip (d, n, C) is seen, and where it runs: depth by place, both by the film's side."""
+    change = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
+    strength = np.linalg.norm(change, axis=-1)
+    rows = (np.arange(len(strip)) + 0.5) / pixels - reach
+    believed = np.exp(-0.5 * (rows / near) ** 2)[:, None]
+    row = _path(np.minimum(strength, _USUAL * np.median(strength, axis=0).mean() + 1) * believed)
+    columns = np.arange(strip.shape[1])
+    at = (columns + 0.5) / pixels - reach
+    used = (at > _CORNER) & (at < 1 - _CORNER)
+    depth = rows[row] + _between(strength, row) / pixels
+    weights = used.astype(float)
+    for _ in range(_ROUNDS):
+        curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
+        off = np.abs(depth - curve(at)) * pixels
+        weights = used / (1 + off**2)
+    there = change[row, columns]
+    main = there[used].mean(axis=0)
+    along = there @ (main / max(float(np.linalg.norm(main)), 1e-9))
+    seen = (along > max(2 * float(np.median(strength)), 0.7)) & (off < _AWAY)
+    return float(seen[used].mean()), curve
+
+
+def _path(strength: np.ndarray) -> np.ndarray:
+    """Rows (n,) of the path through a strip (d, n) along which it is strongest, and never steep."""
+    total, came = strength[:, 0], []
+    for column in strength.T[1:]:
+        padded = np.pad(total, 1, constant_values=-np.inf)
+        choices = np.stack([padded[:-2] - 0.05, padded[1:-1], padded[2:] - 0.05])
+        came.append(choices.argmax(axis=0) - 1)
+        total = choices.max(axis=0) + column
+    row = int(total.argmax())
+    rows = [row]
+    for step in reversed(came):
+        row += int(step[row])
+        rows.append(row)
+    return np.array(rows[::-1])
+
+
+def _between(strength: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How far (n,) from the middle of its pixel each maximum lies: that of a parabola."""
+    columns = np.arange(len(rows))
+    inner = rows.clip(1, len(strength) - 2)
+    before, here, after = (strength[inner + step, columns] for step in (-1, 0, 1))
+    bend = np.minimum(before - 2 * here + after, -1e-6)
+    return np.where(inner == rows, 0.5 * (before - after) / bend, 0.0).clip(-0.5, 0.5)
