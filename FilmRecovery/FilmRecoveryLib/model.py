@@ -20,15 +20,15 @@ from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
 from .sheet import NODES, Sheet
-from .warp import backward_map, resampled
+from .warp import backward_map, places, resampled
 
 LOOKS = 3  # at the whole photo, then at the film, ever nearer to how it lies
 _LONGEST = 1280  # pixels of a photo that frames are made of
 _LEAST = 0.02  # of a frame, that a film takes at least
 _FINE = 2  # places for each of PlaceNet's, that the film is read from
-_DEGREE = 4  # of the curves that the film's sides are
-_MASK_RIM = 0.1, 160, 0.03  # by rim.followed: reach, pixels and near; where the network sees the film end,
-_RIMS = (0.06, 320, 0.01), (0.03, 640, 0.005)  # and where the photo shows it
+_MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
+_RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows it
+_NODES = places((NODES, NODES))
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _FAR = 0.1  # gray
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
@@ -46,17 +46,14 @@ def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
     """The same with a network in evaluation mode."""
     small, scale = _reduced(photo)
     frame = whole_frame(small.shape[:2])
-    for number in range(LOOKS):
-        look = _look(network, small, frame)
-        mask = look.mask[0, 0].sigmoid().numpy()
-        if mask.mean() < _LEAST:
-            raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
-        if number < LOOKS - 1:
-            frame = film_frame(homography(_SQUARE, transformed(_outlined(mask), frame)))
+    for _ in range(LOOKS - 1):
+        mask = _mask(_look(network, small, frame))
+        backward = _rimmed(small, frame, mask, _outlined(mask))
+        frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
+    look = _look(network, small, frame)
+    mask = _mask(look)
     backward, confidence = _read(look, mask)
-    backward = transformed(_moved(mask, backward), frame)
-    for reach, pixels, near in _RIMS:
-        _, backward = followed(small, backward, reach, pixels, _DEGREE, near)
+    backward = _rimmed(small, frame, mask, backward)
     sheet = Sheet(((backward + 0.5) * scale - 0.5).astype(np.float32), confidence, 1.0, "model")
     return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2]))
 
@@ -67,15 +64,23 @@ def _look(network: PlaceNet, photo: np.ndarray, frame: np.ndarray) -> Look:
         return Look(**{name: value.cpu() for name, value in vars(network(seen)).items()})
 
 
-def _outlined(mask: np.ndarray) -> np.ndarray:
-    """The corners (4, 2) of a film in the frame, by what is probably film (h, w)."""
-    regions, count = ndimage.label(ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest") > 0.5)
-    sizes = ndimage.sum_labels(regions > 0, regions, range(1, count + 1))
-    if not count or max(sizes) < 16:
+def _mask(look: Look) -> np.ndarray:
+    """The probability of film (h, w). Raises InputError where there is hardly any."""
+    mask: np.ndarray = look.mask[0, 0].sigmoid().numpy()
+    if mask.mean() < _LEAST:
         raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
-    places = np.argwhere(regions == 1 + int(np.argmax(sizes)))[:, ::-1]
+    return mask
+
+
+def _outlined(mask: np.ndarray) -> np.ndarray:
+    """A flat film in the frame (NODES, NODES, 2) by the corners of the largest region that is probably film (h, w)."""
+    regions, count = ndimage.label(ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest") > 0.5)
+    sizes = ndimage.sum_labels(np.ones_like(regions), regions, range(1, count + 1))
+    if not count or max(sizes) < _LEAST * regions.size:
+        raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+    region = np.argwhere(regions == 1 + int(np.argmax(sizes)))[:, ::-1]
     step = STRIDE / _FINE
-    return largest(places) * step + (step - 1) / 2
+    return transformed(_NODES, homography(_SQUARE, largest(region) * step + (step - 1) / 2))
 
 
 def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,12 +96,15 @@ def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found * step + (step - 1) / 2, confidence.astype(np.float32)
 
 
-def _moved(mask: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """A film in the frame (NODES, NODES, 2) with its rim where probably film (h, w) ends."""
+def _rimmed(photo: np.ndarray, frame: np.ndarray, mask: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """A film in the frame (NODES, NODES, 2), in the photo (H, W, 3): its rim where probably film (h, w) ends, and then
+    where the photo shows it near there."""
     shift = (STRIDE - 1) / 2
-    reach, pixels, near = _MASK_RIM
-    _, found = followed(100 * mask[..., None], (backward - shift) / STRIDE, reach, pixels, _DEGREE, near)
-    return found * STRIDE + shift
+    _, found = followed(100 * mask[..., None], (backward - shift) / STRIDE, *_MASK_RIM)
+    found = transformed(found * STRIDE + shift, frame)
+    for rim in _RIMS:
+        _, found = followed(photo, found, *rim)
+    return found
 
 
 def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
