@@ -25,7 +25,7 @@ NEAR = 5.0  # mm to the neighbors that the network sees, as in training
 _KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
 _AIR = -1000.0  # HU, of all that is not body
 _MARGIN = 16.0  # mm around the body
-_PALETTE = 0.35  # share of the tissues' palette; chosen on training sections, and slices that are used for nothing else
+_PALETTE = 0.25  # share of the tissues' palette; chosen on training sections, and slices that are used for nothing else
 _WARM, _COLD = 0.14, 0.07  # red beyond green and blue, of the brightest: tissue has more, gelatin less
 
 

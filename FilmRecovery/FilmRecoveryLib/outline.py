@@ -12,19 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image as Pictures
 from scipy import ndimage
-from scipy.spatial import ConvexHull
 from skimage.color import rgb2lab
 from skimage.filters import threshold_multiotsu
 
 from .homography import aspect, homography, transformed
+from .quads import area, largest
+from .rim import followed
 from .sheet import NODES, Sheet
-from .warp import places, resampled
+from .warp import places
 
 _LONGEST = 480  # pixels of the photo that is looked at
 _LEAST, _MOST = 0.06, 0.97  # area of a film, by the photo's
 _SIDE = 320  # pixels along a side of a rough film
 _MARGIN = 0.08  # around it, within which its sides are sought, by its own side
-_CORNER = 0.04  # of a side that is left out of its curve
 _DEGREES = (2, 4)  # of the curve, at first and at last
 _RIM = 0.015  # of the photo; a side that is nearer than this to its rim may go on beyond
 _SURE = 0.5  # score from which a film counts
@@ -54,7 +54,7 @@ def outlines(photo: np.ndarray) -> list[Outline]:
     for fill, quad in quads:
         if len(tried) < _TRIED and all(np.abs(quad - other).max() > 0.02 * _LONGEST for other in tried):
             tried.append(quad)
-            score, backward = _followed(lab, quad)
+            score, backward = _followed(small, quad)
             found.append((score * fill, backward))
     kept: list[Outline] = []
     for score, backward in sorted(found, key=lambda each: -each[0]):
@@ -71,7 +71,7 @@ def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
     if scale <= 1:
         return photo, 1.0
     size = (round(width / scale), round(height / scale))
-    return np.asarray(Pictures.fromarray(photo).resize(size, Pictures.Resampling.BOX)), scale
+    return np.array(Pictures.fromarray(photo).resize(size, Pictures.Resampling.BOX)), scale
 
 
 def _outline(backward: np.ndarray, score: float, shape: tuple[int, int]) -> Outline:
@@ -97,11 +97,11 @@ def _quads(lab: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
         regions = ndimage.label(mask)[0]
         for number, where in enumerate(ndimage.find_objects(regions), 1):
             region = regions[where] == number
-            area = np.count_nonzero(ndimage.binary_fill_holes(region))
-            if not _LEAST < area / mask.size < _MOST:
+            size = np.count_nonzero(ndimage.binary_fill_holes(region))
+            if not _LEAST < size / mask.size < _MOST:
                 continue
-            quad = _largest(np.argwhere(region)[:, ::-1] + (where[1].start, where[0].start))
-            fill = area / max(_area(quad), 1.0)
+            quad = largest(np.argwhere(region)[:, ::-1] + (where[1].start, where[0].start))
+            fill = size / max(area(quad), 1.0)
             if fill > 0.7:
                 yield min(fill, 1 / fill), quad
 
@@ -123,86 +123,9 @@ def _masks(lab: np.ndarray) -> Iterator[np.ndarray]:
                     yield closed[_LONGEST // 40 : -(_LONGEST // 40), _LONGEST // 40 : -(_LONGEST // 40)]
 
 
-def _largest(points: np.ndarray) -> np.ndarray:
-    """The largest quadrilateral (4, 2) with corners among points (N, 2): those of a film, also of a bent one."""
-    hull = points[ConvexHull(points).vertices].astype(float)
-    x, y = (hull[None, :, axis] - hull[:, None, axis] for axis in (0, 1))  # from one to another
-    sides = x[:, :, None] * y[:, None] - y[:, :, None] * x[:, None]  # twice the area of three
-    area = sides.max(axis=2) - sides.min(axis=2)
-    one, two = np.unravel_index(np.argmax(area), area.shape)
-    chosen = hull[[one, sides[one, two].argmin(), two, sides[one, two].argmax()]]
-    clockwise = chosen if _signed(chosen) > 0 else chosen[::-1]
-    return np.roll(clockwise, -int(clockwise.sum(axis=1).argmin()), axis=0)
-
-
-def _signed(quad: np.ndarray) -> float:
-    x, y = quad.T
-    return float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) / 2)
-
-
-def _area(quad: np.ndarray) -> float:
-    return abs(_signed(quad))
-
-
-def _followed(lab: np.ndarray, quad: np.ndarray) -> tuple[float, np.ndarray]:
+def _followed(photo: np.ndarray, quad: np.ndarray) -> tuple[float, np.ndarray]:
     """How well the sides of a rough film are seen, and its backward map (NODES, NODES, 2), bent as they are."""
+    backward = transformed(places((NODES, NODES)), homography(_SQUARE, quad))
     for degree in _DEGREES:
-        score, backward = _sides(lab, quad, degree)
-        quad = Sheet(backward, np.ones((NODES, NODES)), 1.0, "outline").corners
+        score, backward = followed(photo, backward, _MARGIN, _SIDE, degree)
     return score, backward
-
-
-def _sides(lab: np.ndarray, quad: np.ndarray, degree: int) -> tuple[float, np.ndarray]:
-    matrix = homography(_SQUARE, quad)
-    pixels = round(_SIDE * (1 + 2 * _MARGIN))
-    rough = resampled(lab, transformed(places((pixels, pixels)) * (1 + 2 * _MARGIN) - _MARGIN, matrix))
-    curves, scores = [], []
-    for side in range(4):  # each as if it were the upper one
-        turned = np.rot90(rough, side)
-        score, curve = _curve(turned[: round(2 * _MARGIN * _SIDE)], degree)
-        scores.append(score)
-        curves.append(curve)
-    top, right, bottom, left = curves
-    u, v = np.moveaxis(places((NODES, NODES)), -1, 0)
-    across = (1 - u) * left(1 - v) + u * (1 - right(v))
-    down = (1 - v) * top(u) + v * (1 - bottom(1 - u))
-    return float(np.prod(scores) ** 0.25), transformed(np.stack([across, down], axis=-1), matrix)
-
-
-def _curve(strip: np.ndarray, degree: int) -> tuple[float, np.poly1d]:
-    """How well an edge along a strip (d, n, 3) is seen, and where it runs: depth by place, both by the film's side."""
-    change = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
-    strength = np.linalg.norm(change, axis=-1)
-    rows = _path(strength)
-    columns = np.arange(strip.shape[1])
-    at = (columns + 0.5) / _SIDE - _MARGIN
-    used = (at > _CORNER) & (at < 1 - _CORNER)
-    depth = (rows + 0.5) / _SIDE - _MARGIN
-    weights = used.astype(float)
-    for _ in range(5):
-        curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
-        off = np.abs(depth - curve(at))
-        weights = used / (1 + (off * _SIDE) ** 2)
-    there = change[rows, columns]
-    main = there[used].mean(axis=0)
-    along = there @ (main / max(float(np.linalg.norm(main)), 1e-9))
-    usual = float(np.median(strength))
-    seen = (along > max(2 * usual, 0.7)) & (off * _SIDE < 4)
-    return float(seen[used].mean()), curve
-
-
-def _path(strength: np.ndarray) -> np.ndarray:
-    """Rows (n,) of the path through a strip (d, n) along which it is strongest, and never steep."""
-    gain = np.minimum(strength, 4 * np.median(strength, axis=0).mean() + 1)
-    total, came = gain[:, 0], []
-    for column in gain.T[1:]:
-        padded = np.pad(total, 1, constant_values=-np.inf)
-        choices = np.stack([padded[:-2] - 0.05, padded[1:-1], padded[2:] - 0.05])
-        came.append(choices.argmax(axis=0) - 1)
-        total = choices.max(axis=0) + column
-    row = int(total.argmax())
-    rows = [row]
-    for step in reversed(came):
-        row += int(step[row])
-        rows.append(row)
-    return np.array(rows[::-1])
