@@ -19,6 +19,8 @@ from .turning import as_shown, sheet_as_shown
 if TYPE_CHECKING:
     import torch
 
+_RIM = 0.015  # of the photo; a film that is nearer than this to its rim may go on beyond
+
 
 @dataclass(frozen=True)
 class Found:
@@ -48,6 +50,8 @@ def find(
     """
     points = None if given is None else as_shown(given)
     sheet, warnings = _located(pixels, weights, device, points)
+    if points is None and _goes_on(sheet, pixels.shape[:2]):
+        warnings += ("The film seems to go on beyond the photo; take one of the whole film, or mark its corners.",)
     flat, bend = gate.judge(sheet, pixels)
     if flat or not unbend:
         sheet = sheet.straight()
@@ -80,6 +84,10 @@ def _outlined(pixels: np.ndarray) -> tuple[Sheet, tuple[str, ...]]:
     warnings = []
     if len(films) > 1:
         warnings.append(f"The photo shows {len(films)} films; this is the clearest, mark the corners of the other.")
-    if not films[0].whole:
-        warnings.append("The film seems to go on beyond the photo; take one of the whole film, or mark its corners.")
     return films[0].sheet, tuple(warnings)
+
+
+def _goes_on(sheet: Sheet, shape: tuple[int, int]) -> bool:
+    """Whether a film in a photo of that height and width may go on beyond it."""
+    corners, rim = sheet.corners, _RIM * max(shape)
+    return bool(((corners <= rim) | (corners >= np.array(shape[::-1]) - 1 - rim)).any())

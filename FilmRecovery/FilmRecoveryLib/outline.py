@@ -7,7 +7,7 @@ the photo changes most, which also tells how the film bends; and how well all of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image as Pictures
@@ -26,7 +26,6 @@ _LEAST, _MOST = 0.06, 0.97  # area of a film, by the photo's
 _SIDE = 320  # pixels along a side of a rough film
 _MARGIN = 0.08  # around it, within which its sides are sought, by its own side
 _DEGREES = (2, 4)  # of the curve, at first and at last
-_RIM = 0.015  # of the photo; a side that is nearer than this to its rim may go on beyond
 _SURE = 0.5  # score from which a film counts
 _TRIED = 8  # rough quadrilaterals
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
@@ -34,11 +33,10 @@ _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A film that was found: score from 0 to 1; whole: it does not go on beyond the photo."""
+    """A film that was found: score from 0 to 1."""
 
     sheet: Sheet
     score: float
-    whole: bool
 
 
 def outlines(photo: np.ndarray) -> list[Outline]:
@@ -76,10 +74,7 @@ def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _outline(backward: np.ndarray, score: float, shape: tuple[int, int]) -> Outline:
     sheet = Sheet(backward.astype(np.float32), np.full(backward.shape[:2], score, np.float32), 1.0, "outline")
-    corners, rim = sheet.corners, _RIM * max(shape)
-    whole = bool(((corners > rim) & (corners < np.array(shape[::-1]) - 1 - rim)).all())
-    sheet = Sheet(sheet.backward, sheet.confidence, aspect(corners, shape), sheet.source)
-    return Outline(sheet, score, whole)
+    return Outline(replace(sheet, aspect=aspect(sheet.corners, shape)), score)
 
 
 def _overlap(one: Outline, other: Outline) -> bool:

@@ -22,6 +22,7 @@ _AWAY = 4  # pixels from its curve where an edge is none of the rim's
 _ROUNDS = 5  # of a robust fit
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN = 0.3  # of a side, from which it is moved
+_LEAST = 0.1  # that a side counts, since one may be hidden
 
 
 def followed(
@@ -44,7 +45,7 @@ def followed(
         curves.append(curve if score > _SEEN else np.poly1d([0.0]))
     wide = product(around, backward, around)
     at = (_between_sides(*curves) + reach) / (1 + 2 * reach) * len(wide) - 0.5
-    return float(np.prod(scores) ** 0.25), resampled(wide, at.astype(np.float32))
+    return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), resampled(wide, at.astype(np.float32))
 
 
 def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np.poly1d) -> np.ndarray:

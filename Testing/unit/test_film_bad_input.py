@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,34 @@ def test_an_upside_down_film_is_turned_by_the_user():
     np.testing.assert_array_equal(upright.images["film"].array[0], as_it_lies.images["film"].array[0, ::-1, ::-1])
 
 
-def test_a_film_from_behind_is_mirrored_and_that_is_said(monkeypatch: pytest.MonkeyPatch):
-    sheet = Sheet.of_corners(CORNERS, film().shape[1] / film().shape[0], "model", 0.9)
-    weights = Weights("film", Path("film.safetensors"), "5a")
-    monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", lambda method, name: weights)
-    monkeypatch.setattr("FilmRecoveryLib.model.locate", lambda pixels, weights, device: sheet)
-    monkeypatch.setattr("FilmRecoveryLib.model.toned", lambda film, *_: (film.mean(axis=-1), np.zeros(film.shape[:2])))
-    monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda film, weights, device: (0, True, 0.9))
+@pytest.fixture
+def model_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the model find a film with these corners, from behind or not."""
+
+    def found(corners: np.ndarray, mirrored: bool = False) -> None:
+        sheet = Sheet.of_corners(corners, film().shape[1] / film().shape[0], "model", 0.9)
+        given = {
+            "find_weights": lambda method, name: Weights("film", Path("film.safetensors"), "5a"),
+            "locate": lambda pixels, weights, device: sheet,
+            "toned": lambda film, *_: (film.mean(axis=-1), np.zeros(film.shape[:2])),
+            "upright": lambda film, weights, device: (0, mirrored, 0.9),
+        }
+        for name, function in given.items():
+            where = "weights" if name == "find_weights" else "model"
+            monkeypatch.setattr(f"FilmRecoveryLib.{where}.{name}", function)
+
+    return found
+
+
+def test_half_a_film_that_the_model_finds(model_of: Callable[..., None]):
+    model_of(CORNERS - (CORNERS[0, 0], 0))
+    assert "The film seems to go on beyond the photo; take one of the whole film, or mark its corners." in said(
+        flat(photo().array)
+    )
+
+
+def test_a_film_from_behind_is_mirrored_and_that_is_said(model_of: Callable[..., None]):
+    model_of(CORNERS, mirrored=True)
     result = flat(photo().array)
     assert result.report["mirrored"]
     assert "The film was seen from behind, and is mirrored now; check letters and sides." in said(result)
