@@ -28,6 +28,7 @@ _AMISS = (0.003, 0.01, 0.03)  # of the film: how far the corners of a frame usua
 _TURN, _ZOOM, _SHIFT = 8.0, 0.12, 0.04  # degrees, logarithm, share of a whole frame: usual changes
 _TONES = 256  # pixels of the sides of a flat film whose light is taken out
 _PART = 128  # pixels of the sides of a part of a slice
+_FLAT = 0.02  # luminance, from dark to bright: less tells no curve
 _BENT = 0.002  # of the film: how far its pixels usually are off then
 
 
@@ -190,7 +191,8 @@ class Tiles(_Photos):
 def _fitted(seen: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Gray by the cubic curve of luminance that comes nearest to the truth: what ToneNet would find."""
     x, y = seen.flatten().double().numpy(), truth.flatten().double().numpy()
-    return torch.from_numpy(np.polyval(np.polyfit(x, y, 3), x).clip(-0.1, 1.1)).float().reshape(seen.shape)
+    degree = 3 if np.ptp(x) > _FLAT else 0
+    return torch.from_numpy(np.polyval(np.polyfit(x, y, degree), x).clip(-0.1, 1.1)).float().reshape(seen.shape)
 
 
 def _recolored(colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
