@@ -84,7 +84,8 @@ def find_layout(film: np.ndarray, grid: tuple[int, int] | None = None) -> Layout
     shares /= shares.sum()
     if grid is None:
         if shares.max() < _UNSURE and max(map(look.most_alike, (0, 1))) < _ALIKE:
-            return Layout(1, 1, ((0, 0, film.shape[1], film.shape[0]),), (True,), 1 - float(shares.max()))
+            whole = ((0, 0, film.shape[1], film.shape[0]),)
+            return Layout(1, 1, whole, filled(film, whole), 1 - float(shares.max()))
         row, column = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
     else:
         row, column = ([cells.count for cells in each].index(n) for each, n in zip((down, across), grid, strict=True))
