@@ -18,7 +18,7 @@ from FilmRecoveryLib.grids import Handles
 from FilmRecoveryLib.handles import OUTLINE, TILES, handles_of, places_of
 from FilmRecoveryLib.nodes import FILM, SLICES, Shown, newest
 from FilmRecoveryLib.options import Mirror, Order, Turn
-from InverseImagingLib.compute import Place
+from InverseImagingLib.compute import Place, Where
 from InverseImagingLib.device import Device
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
@@ -191,7 +191,8 @@ def test_relative_gray_is_not_added_to_hu(film: Any, press: Callable, idle: Call
     assert newest(p.film, SLICES) is None
 
 
-def test_radiomics_become_a_table(film: Any, press: Callable, scene: Any) -> None:
+def test_radiomics_become_a_table(film: Any, press: Callable, scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("FilmRecoveryLib.radiomics.package", lambda: "radiomics")
     ui, p = film.ui, film.panel.parameters
     p.inputVolume, p.width, p.bins = add_photo(), 400.0, 16
     assert ui.radiomicsButton.toolTip == "Extract the slices first."
@@ -214,12 +215,15 @@ def test_radiomics_need_a_package_where_slicer_computes(
 ) -> None:
     film.panel.parameters.inputVolume = add_photo()
     press("applyButton")
-    assert film.ui.radiomicsButton.enabled, "another Python says itself what it lacks"
-    monkeypatch.setattr("InverseImagingLib.settings.computePlace", Place)
-    for name, words in (("", "install it by the Extensions Manager"), ("radiomics", "Measure features")):
+    for where, name, words in (
+        (Where.PYTHON, "", "Measure features"),
+        (Where.SLICER, "", "install it by the Extensions Manager"),
+        (Where.SLICER, "radiomics", "Measure features"),
+    ):
+        monkeypatch.setattr("InverseImagingLib.settings.computePlace", lambda where=where: Place(where))
         monkeypatch.setattr("FilmRecoveryLib.radiomics.package", lambda name=name: name)
         film.showWhatMatters()
-        assert film.ui.radiomicsButton.enabled is bool(name)
+        assert film.ui.radiomicsButton.enabled is (words == "Measure features")
         assert words in film.ui.radiomicsButton.toolTip
 
 
