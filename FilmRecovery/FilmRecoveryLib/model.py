@@ -29,6 +29,7 @@ _FINE = 2  # places for each of PlaceNet's, that the film is read from
 _MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
 _RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows it
 _NODES = places((NODES, NODES))
+_NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _FAR = 0.1  # gray
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
@@ -68,7 +69,7 @@ def _mask(look: Look) -> np.ndarray:
     """The probability of film (h, w). Raises InputError where there is hardly any."""
     mask: np.ndarray = look.mask[0, 0].sigmoid().numpy()
     if mask.mean() < _LEAST:
-        raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+        raise InputError(_NONE)
     return mask
 
 
@@ -77,7 +78,7 @@ def _outlined(mask: np.ndarray) -> np.ndarray:
     regions, count = ndimage.label(ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest") > 0.5)
     sizes = ndimage.sum_labels(np.ones_like(regions), regions, range(1, count + 1))
     if not count or max(sizes) < _LEAST * regions.size:
-        raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
+        raise InputError(_NONE)
     region = np.argwhere(regions == 1 + int(np.argmax(sizes)))[:, ::-1]
     step = STRIDE / _FINE
     return transformed(_NODES, homography(_SQUARE, largest(region) * step + (step - 1) / 2))
