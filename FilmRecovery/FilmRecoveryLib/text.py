@@ -119,7 +119,7 @@ def _on_tile(tile: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
         if _LETTER[0] * height <= down <= _LETTER[1] * height and _at_rim(place, tile.shape):
             kept[place] |= letters[place] & (blobs[place] == number)
             found.append(place)
-    return ndimage.binary_dilation(kept, iterations=max(_width(height) // 3, 1)), found
+    return ndimage.binary_dilation(kept, iterations=max(_width(height) * 2 // 3, 2)), found
 
 
 def _width(height: int) -> int:
