@@ -7,12 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from InverseImagingLib.image import Image
 
 _MOST = 256**3  # voxels that a GPU draws while the user turns them
-_BLUR, _REACH = 1.0, 2.5  # standard deviation in voxels, and where the Gaussian ends, in standard deviations
+_REACH = 2  # voxels, of a blur with a standard deviation of one
+_PAGES = 8  # that are blurred at a time
 
 
 def solid(colors: Image) -> Image:
@@ -58,16 +58,19 @@ def coarser(colors: Image, most: float) -> Image:
 
 def softened(colors: Image) -> Image:
     """An RGBA volume whose alpha is smooth, also over the border of the body, where the body's colors go on."""
-    inside = (colors.array[..., 3] > 0).astype(np.float32)
-    shares = _blurred(inside).clip(min=1e-3)
+    around = np.pad(colors.array, [(_REACH, _REACH)] * 3 + [(0, 0)], "symmetric")
     result = np.empty_like(colors.array)
 
-    def soften(channel: int) -> None:
-        values = colors.array[..., channel]
-        soft = _blurred(values.astype(np.float32)) if channel == 3 else _blurred(values * inside) / shares
-        result[..., channel] = soft.clip(0, 255).round()
+    def soften(number: int) -> None:
+        pages = slice(number * _PAGES, (number + 1) * _PAGES)  # as many as the processor's cache holds
+        slab = around[pages.start : pages.stop + 2 * _REACH].astype(np.float32)
+        inside = (slab[..., 3] > 0).astype(np.float32)
+        shares = _blurred(inside).clip(min=1e-3)
+        for channel in range(3):
+            result[pages, ..., channel] = (_blurred(slab[..., channel] * inside) / shares).clip(0, 255).round()
+        result[pages, ..., 3] = _blurred(slab[..., 3]).round()
 
-    _together(soften, 4)
+    _together(soften, -(-len(result) // _PAGES))
     return colors.with_array(result)
 
 
@@ -78,4 +81,10 @@ def _together(work: Callable[[int], None], count: int) -> None:
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:
-    return gaussian_filter(values, _BLUR, truncate=_REACH)
+    """Values (K, J, I) less a margin, blurred nearly as by a Gaussian: by 1, 4, 6, 4 and 1 sixteenth along each axis."""
+    for axis in range(values.ndim):
+        values = np.moveaxis(values, axis, 0)
+        for _ in range(2 * _REACH):
+            values = values[:-1] + values[1:]
+        values = np.moveaxis(values, 0, axis)
+    return values * np.float32(0.25 ** (_REACH * values.ndim))

@@ -1,7 +1,8 @@
 """How long CT2RGB takes, as a Markdown table: python Testing/benchmarks/colors.py [--weights FILE]
 
-Slices of 256 x 256 and 512 x 512, medians, and a volume of 512 x 512 x 200 with what the panel shows in 3D, once, of a
-procedural chest, by the palette and by the model; the most memory that each takes in all, a process of its own.
+Slices of 256 x 256 and 512 x 512, medians, and a volume of 512 x 512 x 200, alone and with what the panel shows in 3D,
+once each, of a procedural chest, by the palette and by the model; the most memory that each takes in all, a process of its
+own.
 Without weights the model is a network that has learned nothing, which is as quick. Run it on an idle computer.
 """
 
@@ -45,7 +46,8 @@ def main() -> None:
             weights = str(Path(folder) / "untrained.safetensors")
             save_file(ColorNet().state_dict(), weights)
         print(f"{torch.get_num_threads()} threads; seconds, and GB of memory\n")
-        print(f"| by | {slices} | volume of {SIZES[-1]} x {SIZES[-1]} x {SLICES} | memory |\n|---|---|---|---|---|")
+        print(f"| by | {slices} | volume of {SIZES[-1]} x {SIZES[-1]} x {SLICES} | with 3D | memory |")
+        print("|---|---|---|---|---|---|")
         for tier in (Tier.PALETTE, Tier.MODEL):
             with multiprocessing.get_context("spawn").Pool(1) as fresh:
                 *seconds, memory = fresh.apply(costs, (ColorizeOptions(tier=tier, weights=weights),))
@@ -59,7 +61,7 @@ def costs(options: ColorizeOptions) -> list[float]:
         image = chest(size, FEW)
         runs = [elapsed(image, replace(options, slices="5:6")) for _ in range(1 + REPEATS)]
         seconds.append(statistics.median(runs[1:]))
-    seconds.append(elapsed(chest(SIZES[-1], SLICES), replace(options, solid=True)))
+    seconds += [elapsed(chest(SIZES[-1], SLICES), replace(options, solid=solid)) for solid in (False, True)]
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return [*seconds, kilobytes / 1024**2]
 
