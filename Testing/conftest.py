@@ -18,6 +18,8 @@ sys.path.insert(0, str(TESTING))
 
 import standin  # noqa: E402
 
+from InverseImagingLib.errors import InputError  # noqa: E402
+
 IN_SLICER = (TESTING / "panel", TESTING / "scene")
 
 
@@ -46,6 +48,16 @@ def _no_swallowed_errors() -> Iterator[None]:
     standin.clear()
     if errors:
         pytest.fail(f"Exceptions in slots or observers:\n{errors}", pytrace=False)
+
+
+@pytest.fixture
+def no_film_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets CT Film Recovery have no weights, so that what is seen does not depend on what a network learned."""
+
+    def fail(method: str, name: str) -> None:
+        raise InputError("There are no weights.")
+
+    monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", fail)
 
 
 @pytest.fixture(scope="session")

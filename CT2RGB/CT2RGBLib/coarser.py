@@ -81,7 +81,7 @@ def _together(work: Callable[[int], None], count: int) -> None:
 
 
 def _blurred(values: np.ndarray) -> np.ndarray:
-    """Values (K, J, I) less a margin, blurred nearly as by a Gaussian: by 1, 4, 6, 4 and 1 sixteenth along each axis."""
+    """Values (K, J, I), less a margin, blurred as by a Gaussian: by 1, 4, 6, 4 and 1 sixteenth along each axis."""
     for axis in range(values.ndim):
         values = np.moveaxis(values, axis, 0)
         for _ in range(2 * _REACH):

@@ -37,6 +37,7 @@ _MOST = 50e6  # pixels that are looked at, of a photo and of a film
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of sRGB, by ITU-R BT.709
 _BRIGHT = 254 / 255  # from which a camera tells nothing apart
 _UNSURE, _SMALL = 0.5, 900  # confidence, and pixels of a film, that are little
+_TURNED = 0.9  # probability from which a film is turned: most lie as they should
 _OUTSIDE, _GLARE = 0.01, 0.05  # shares of a film that are much
 
 
@@ -157,7 +158,7 @@ def _flat(
 
 def _turning(film: np.ndarray, weights: Weights, device: torch.device) -> Turning:
     quarters, mirrored, sureness = model.upright(film, weights, device)
-    if sureness < _UNSURE:
+    if sureness < _TURNED:
         return Turning()
     return Turning(-quarters % 4 if mirrored else quarters, mirrored)  # the model's film is mirrored first, then turned
 

@@ -10,7 +10,7 @@ from .warp import resampled
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
 _LONGEST = 384  # pixels of the film that is looked at
 _RIM = 0.04  # of it that is not
-_GAIN, _LEAST = 1.01, 1e-3  # by how much lines must be straighter, of what they are and in all
+_GAIN, _LEAST = 0.95, 1e-3  # how much less straight lines may be unbent, of what they are and in all
 
 
 def judge(sheet: Sheet, photo: np.ndarray) -> tuple[bool, float]:

@@ -10,6 +10,8 @@ import numpy as np
 
 from .homography import transformed
 from .networks import FILM, STRIDE
+from .rim import continuing
+from .sheet import product
 from .warp import inside, resampled
 
 SIZE = 256  # pixels of a frame's sides
@@ -30,10 +32,21 @@ def film_frame(film: np.ndarray, size: int = SIZE) -> np.ndarray:
 
 def frame_of(photo: np.ndarray, frame: np.ndarray, size: int = SIZE) -> np.ndarray:
     """What PlaceNet sees, (4, size, size) float32: colors from 0 to 1, and where there is photo; photo: (H, W, 3)."""
-    places = transformed(pixels(size), frame).clip(-1e6, 1e6)
+    return seen_at(photo, transformed(pixels(size), frame).clip(-1e6, 1e6))
+
+
+def seen_at(photo: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The same, (4, h, w), through any map (h, w, 2) of its pixels to the photo's."""
     there = inside(places, photo.shape[:2])
     colors = resampled(photo, places.astype(np.float32)) * there[..., None]
     return np.concatenate([np.moveaxis(colors, -1, 0), there[None]]).astype(np.float32)
+
+
+def around(backward: np.ndarray) -> np.ndarray:
+    """The photo pixels (SIZE, SIZE, 2) of a frame in whose middle a film lies flat, by its backward map (h, w, 2)."""
+    reach = (1 / FILM - 1) / 2
+    through = continuing(len(backward), SIZE, reach)
+    return product(through, backward.astype(np.float32), through)
 
 
 def pixels(size: int, step: int = 1) -> np.ndarray:

@@ -13,8 +13,9 @@ from torch.nn import functional as layers
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
 
+from .bending import bent
 from .homography import aspect, homography, transformed
-from .looks import SIZE, film_frame, frame_of, whole_frame
+from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
 from .networks import STRIDE, FilmNet, Look, PlaceNet, luminance
 from .networks import toned as by_curves
 from .quads import largest
@@ -22,11 +23,12 @@ from .rim import followed
 from .sheet import NODES, Sheet
 from .warp import backward_map, places, resampled
 
-LOOKS = 3  # at the whole photo, then at the film, ever nearer to how it lies
+_WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
 _LEAST = 0.02  # of a frame, that a film takes at least
 _FINE = 2  # places for each of PlaceNet's, that the film is read from
 _MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
+_RIM = 0.06  # of the film, in which the last look does not move it across its sides
 _RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows it
 _NODES = places((NODES, NODES))
 _NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
@@ -47,20 +49,24 @@ def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
     """The same with a network in evaluation mode."""
     small, scale = _reduced(photo)
     frame = whole_frame(small.shape[:2])
-    for _ in range(LOOKS - 1):
-        mask = _mask(_look(network, small, frame))
-        backward = _rimmed(small, frame, mask, _outlined(mask))
+    for number in range(_WHERE):
+        look = _look(network, frame_of(small, frame))
+        mask = _mask(look)
+        rough = _outlined(mask) if number < _WHERE - 1 else _read(look, mask)[0]
+        backward = _rimmed(small, frame, mask, rough)
         frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
-    look = _look(network, small, frame)
-    mask = _mask(look)
-    backward, confidence = _read(look, mask)
-    backward = _rimmed(small, frame, mask, backward)
-    sheet = Sheet(((backward + 0.5) * scale - 0.5).astype(np.float32), confidence, 1.0, "model")
+    through = around(bent(small, backward))
+    look = _look(network, seen_at(small, through))
+    found, confidence = _read(look, _mask(look))
+    there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
+    kept = there + (found - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
+    backward = (resampled(through, kept.astype(np.float32)) + 0.5) * scale - 0.5
+    sheet = Sheet(backward.astype(np.float32), confidence, 1.0, "model")
     return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2]))
 
 
-def _look(network: PlaceNet, photo: np.ndarray, frame: np.ndarray) -> Look:
-    seen = torch.from_numpy(frame_of(photo, frame))[None].to(next(network.parameters()).device)
+def _look(network: PlaceNet, frame: np.ndarray) -> Look:
+    seen = torch.from_numpy(frame)[None].to(next(network.parameters()).device)
     with torch.inference_mode():
         return Look(**{name: value.cpu() for name, value in vars(network(seen)).items()})
 
@@ -126,7 +132,7 @@ def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu"
     with torch.inference_mode():
         curves, doubt = (values.cpu() for values in network(small.to(device)))
     doubtful = (-_FAR / layers.interpolate(doubt.exp(), film.shape[:2], mode="bilinear")).exp()[0, 0].numpy()
-    return by_curves(luminance(colors), curves)[0, 0].numpy(), doubtful
+    return by_curves(luminance(colors), curves)[0, 0].clamp(0, 1).numpy(), doubtful
 
 
 def upright(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[int, bool, float]:

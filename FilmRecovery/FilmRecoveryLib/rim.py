@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from skimage.color import rgb2lab
 
 from .homography import homography, transformed
-from .sheet import NODES, product
+from .sheet import NODES, Sheet, product
 from .warp import centers, places, resampled
 
 _CORNER = 0.04  # of a side that is left out of its curve
@@ -22,6 +22,7 @@ _AWAY = 4  # pixels from its curve where an edge is none of the rim's
 _ROUNDS = 5  # of a robust fit
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN = 0.3  # of a side, from which it is moved
+_POINTS, _DEGREE = 33, 4  # of a curve
 _LEAST = 0.1  # that a side counts, since one may be hidden
 
 
@@ -35,7 +36,7 @@ def followed(
     where an edge may be the rim's, both by the film's side. pixels: along a side. degree: of the curves. Sides that are
     not seen stay.
     """
-    around = _continuing(len(backward), pixels, reach)
+    around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     depth = round(2 * reach * pixels)
     curves, scores = [], []
     for side in range(4):  # each as if it were the upper one
@@ -68,10 +69,10 @@ def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np
     return np.stack([x, y], axis=-1)
 
 
-def _continuing(count: int, pixels: int, reach: float) -> np.ndarray:
+def continuing(count: int, pixels: int, reach: float) -> np.ndarray:
     """What values at so many nodes count for those at pixels of the film, and around it as far as reach: a cubic spline
     that goes on straight."""
-    at = centers(round(pixels * (1 + 2 * reach))) * (1 + 2 * reach) - reach
+    at = centers(pixels) * (1 + 2 * reach) - reach
     knots, each = centers(count), np.eye(count)
     inner = at.clip(knots[0], knots[-1])
     ends = [(each[end + step] - each[end]) * count / step for end, step in ((0, _SLOPE), (-1, -_SLOPE))]
@@ -125,3 +126,22 @@ def _between(strength: np.ndarray, rows: np.ndarray) -> np.ndarray:
     before, here, after = (strength[inner + step, columns] for step in (-1, 0, 1))
     bend = np.minimum(before - 2 * here + after, -1e-6)
     return np.where(inner == rows, 0.5 * (before - after) / bend, 0.0).clip(-0.5, 0.5)
+
+
+def between_sides(backward: np.ndarray) -> np.ndarray:
+    """A film (NODES, NODES, 2) whose sides run where those of a backward map do, and that is taken for a flat one
+    whose sides are off: all that its rim tells."""
+    sheet = Sheet(backward, np.ones(backward.shape[:2]), 1.0, "user")
+    square = homography(_SQUARE, sheet.corners.astype(np.float64))
+    seen = transformed(sheet.points(_POINTS, _POINTS), np.linalg.inv(square))
+    top, bottom, left, right = seen[0], seen[-1], seen[:, 0], seen[:, -1]
+    sides = [
+        np.poly1d(np.polyfit(along, depth, _DEGREE))
+        for along, depth in (
+            (top[:, 0], top[:, 1]),
+            (right[:, 1], 1 - right[:, 0]),
+            (1 - bottom[:, 0], 1 - bottom[:, 1]),
+            (1 - left[:, 1], left[:, 0]),
+        )
+    ]
+    return transformed(_between_sides(*sides), square)

@@ -14,19 +14,20 @@ _TICK = 10.0  # mm
 _DEPTH, _LENGTH = 0.09, 0.2  # of a tile's height: how far ticks reach in, and how long rulers are at least
 _FEWEST = 3  # ticks
 _EVEN = 0.12  # by how much distances of ticks may differ from the usual one
-_ALIKE, _AGREE = 0.04, 0.5  # how far tiles may differ, and the least share of them that do not
+_ALIKE, _AGREE, _ENOUGH = 0.04, 0.5, 3  # how far tiles may differ, and the least share and number of them that do not
 _FIELD = 40.0, 800.0  # mm along a tile
 
 
 def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
     """How many mm a pixel of tiles is, by their rulers, whose ticks are a centimeter apart; None where there are none.
 
-    film: (h, w). The rulers of half of the tiles at least have to agree.
+    film: (h, w). Half of the rulers that are found have to agree, on three tiles or half of them at least: anatomy may
+    cover the others.
     """
     ticks = np.array([tick for box in boxes if (tick := _tick_of(film, box))])
     usual = np.median(ticks) if ticks.size else 0.0
     alike = ticks[np.abs(ticks - usual) <= _ALIKE * usual]
-    if not alike.size or alike.size < _AGREE * len(boxes):
+    if alike.size < max(_AGREE * ticks.size, min(_ENOUGH, _AGREE * len(boxes)), 1):
         return None
     mm = _TICK / float(alike.mean())
     left, top, right, bottom = boxes[0]

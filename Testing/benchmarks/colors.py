@@ -1,9 +1,8 @@
 """How long CT2RGB takes, as a Markdown table: python Testing/benchmarks/colors.py [--weights FILE]
 
 Slices of 256 x 256 and 512 x 512, medians, and a volume of 512 x 512 x 200, alone and with what the panel shows in 3D,
-once each, of a procedural chest, by the palette and by the model; the most memory that each takes in all, a process of its
-own.
-Without weights the model is a network that has learned nothing, which is as quick. Run it on an idle computer.
+once each, of a procedural chest, by the palette and by the model; the most memory that each takes in all, a process of
+its own. Without weights the model is a network that has learned nothing, which is as quick. Run it on an idle computer.
 """
 
 from __future__ import annotations

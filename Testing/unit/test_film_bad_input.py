@@ -13,18 +13,11 @@ from FilmRecoveryLib.extract import extract
 from FilmRecoveryLib.flatten import flatten
 from FilmRecoveryLib.options import ExtractOptions, FlattenOptions, Turn
 from FilmRecoveryLib.sheet import Sheet
-from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 from InverseImagingLib.models import Weights
 
-
-@pytest.fixture(autouse=True)
-def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(method: str, name: str) -> None:
-        raise InputError("There are no weights.")
-
-    monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", fail)
+pytestmark = pytest.mark.usefixtures("no_film_weights")
 
 
 def flat(pixels: np.ndarray, **options: object) -> Result:

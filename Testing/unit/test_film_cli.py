@@ -20,6 +20,8 @@ LAYOUT = ("--layout", f"{ROWS}x{COLUMNS}")
 FAST = ("--corners", CORNER_TEXT, "--size", 324)
 WINDOW = ("--window", LEVEL, WIDTH)
 
+pytestmark = pytest.mark.usefixtures("no_film_weights")
+
 
 @pytest.fixture
 def jpeg(tmp_path: Path) -> Path:

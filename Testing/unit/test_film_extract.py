@@ -159,6 +159,7 @@ def test_the_model_refines_the_gray(monkeypatch: pytest.MonkeyPatch):
     assert result.report["sha256"] == "5a"
 
 
+@pytest.mark.usefixtures("no_film_weights")
 def test_without_weights_the_gray_stays_as_it_is():
     result = extract(flat_film(), replace(WINDOW, restore=True), tiles=TILES)
     plain = extract(flat_film(), WINDOW, tiles=TILES)

@@ -23,6 +23,8 @@ FROM_CORNERS = FlattenOptions(corners=" ".join(f"{x:g},{y:g}" for x, y in CORNER
 SMALL = replace(FROM_CORNERS, size=324)
 AS_FOUND = FlattenOptions()
 
+pytestmark = pytest.mark.usefixtures("no_film_weights")
+
 
 def gray(result: Result) -> np.ndarray:
     return result.images["film"].array[0]
@@ -147,7 +149,7 @@ def test_glare_is_doubted():
 
 
 @pytest.fixture
-def networks(monkeypatch: pytest.MonkeyPatch) -> None:
+def networks(no_film_weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that know where the film lies, and that it is to be mirrored and then turned by a quarter."""
     weights = Weights("film", Path("film.safetensors"), "5a")
     turned = Turning(2, True).turned_sheet(Sheet.of_corners(CORNERS, film().shape[1] / film().shape[0], "model", 0.8))

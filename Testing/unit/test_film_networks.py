@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.looks import SIZE, film_frame, frame_of, pixels, seen_places, whole_frame
 from FilmRecoveryLib.model import located
+from FilmRecoveryLib.model import toned as toned_film
 from FilmRecoveryLib.networks import KNOTS, FilmNet, Look, PlaceNet, ToneNet, TurnNet, ValueNet, default_uv, toned
 from FilmRecoveryLib.warp import places
 from InverseImagingLib.errors import InputError
@@ -141,3 +142,12 @@ def test_slices_of_any_size_keep_it():
 def test_there_are_eight_ways_to_turn_a_film():
     assert TurnNet().eval()(torch.rand(3, 1, 128, 128)).shape == (3, 8)
     assert pixels(8, 4).tolist() == [[[1.5, 1.5], [5.5, 1.5]], [[1.5, 5.5], [5.5, 5.5]]]
+
+
+def test_the_gray_of_a_film_runs_from_black_to_white(monkeypatch: pytest.MonkeyPatch):
+    network = FilmNet().eval()
+    torch.nn.init.constant_(network.tone.head.bias, 9.0)
+    monkeypatch.setattr("FilmRecoveryLib.model._networks", lambda weights: network)
+    gray, doubt = toned_film(np.ones((40, 50, 3), np.float32), None)
+    assert gray.shape == doubt.shape == (40, 50)
+    assert gray.max() == 1

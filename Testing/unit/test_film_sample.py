@@ -1,4 +1,4 @@
-"""The sample photo of CT Film Recovery: what it shows is found without a network."""
+"""The sample photo of CT Film Recovery: what it shows is found, by the model and without it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,23 @@ def flat() -> Result:
     return flatten(read(SAMPLE), FlattenOptions())
 
 
-def test_the_film_lies_where_its_program_put_it(flat: Result):
+def off(result: Result) -> np.ndarray:
+    """How many pixels each point is away from where its program put it."""
     truth = backward_map(scene(SEED), (201, 201)).numpy()[::50, ::50]
-    off = np.linalg.norm(np.array(flat.report["points"]) - truth, axis=-1)
-    assert off.mean() < 0.01 * max(SIZE)
+    return np.linalg.norm(np.array(result.report["points"]) - truth, axis=-1)
+
+
+def test_the_model_finds_the_film(flat: Result):
+    assert (flat.report["found by"], flat.report["turned"], flat.report["mirrored"]) == ("model", 0, False)
+    assert flat.report["warnings"] == []
+    assert off(flat).mean() < 0.003 * max(SIZE)
+
+
+@pytest.mark.usefixtures("no_film_weights")
+def test_its_outline_is_found():
+    found = flatten(read(SAMPLE), FlattenOptions())
+    assert found.report["found by"] == "outline"
+    assert off(found).mean() < 0.01 * max(SIZE)
 
 
 def test_its_tiles_and_rulers_are_found(flat: Result):

@@ -14,8 +14,9 @@ from InverseImagingLib.training.pool import drawn
 from InverseImagingLib.training.trainer import TrainingOptions
 
 from ..homography import homography, transformed
-from ..looks import SIZE, film_frame, frame_of, pixels, seen_places, whole_frame
+from ..looks import SIZE, around, film_frame, frame_of, pixels, seen_at, whole_frame
 from ..networks import STRIDE, luminance
+from ..rim import between_sides
 from ..sheet import Sheet
 from ..warp import places, resampled
 from .render import backward_map, draw_scene, render
@@ -23,7 +24,9 @@ from .subjects import Subject
 from .textures import draw_film
 
 _LONG = 512  # pixels along the longer side of a photo
-_WHOLE = 0.4  # of the frames show the whole photo, as the first look does
+_WHOLE = 0.25  # of the frames show the whole photo, as the first look does
+_THROUGH = 0.5  # of them show the film through a rough sheet, as the last look does
+_LEFT = (0.001, 0.004, 0.012)  # of the film: how far such a sheet usually is off besides, one of which is drawn
 _AMISS = (0.003, 0.01, 0.03)  # of the film: how far the corners of a frame usually are off, one of which is drawn
 _TURN, _ZOOM, _SHIFT = 8.0, 0.12, 0.04  # degrees, logarithm, share of a whole frame: usual changes
 _TONES = 256  # pixels of the sides of a flat film whose light is taken out
@@ -77,15 +80,29 @@ class Frames(_Photos):
     """Draws what PlaceLesson takes."""
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        frame = self._whole(made, rng) if rng.random() < _WHOLE else self._film(made, rng)
-        frames = frame_of(made.photo, frame)
+        kind = rng.random()
+        if kind < _THROUGH:
+            every = around(self._rough(made, rng)).astype(np.float32)
+        else:
+            frame = self._whole(made, rng) if kind < _THROUGH + _WHOLE else self._film(made, rng)
+            every = transformed(pixels(SIZE), frame).clip(-1e6, 1e6).astype(np.float32)
+        frames = seen_at(made.photo, every)
         frames[:3] = _recolored(frames[:3], rng) * frames[3:]
-        there = transformed(seen_places(), frame).astype(np.float32)
+        there = every.reshape(SIZE // STRIDE, STRIDE, SIZE // STRIDE, STRIDE, 2).mean(axis=(1, 3))
         found = torch.from_numpy(resampled(made.maps, there)).permute(2, 0, 1)
         maps = dict(zip(_MAPS, found.split(list(_MAPS.values())), strict=True))
-        cover = resampled(made.maps[..., 2:3], transformed(pixels(SIZE), frame).astype(np.float32))[..., 0] * frames[3]
+        cover = resampled(made.maps[..., 2:3], every)[..., 0] * frames[3]
         maps["mask"] = functional.avg_pool2d(torch.from_numpy(cover)[None], STRIDE)
         return {"frames": torch.from_numpy(frames), **_centered(maps)}
+
+    def _rough(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
+        """A film (n, n, 2) as it is known before it is looked at closely: right along its rim, and roughly between."""
+        truth = made.backward.astype(np.float64)
+        side = np.sqrt(np.prod(np.ptp(truth.reshape(-1, 2), axis=0)))
+        share = min(rng.uniform(0, 2), 1)  # from what is true to what the rim alone tells
+        rough = truth + share * (between_sides(truth) - truth)
+        off = torch.from_numpy(rng.normal(0, rng.choice(_LEFT) * side, (1, 2, 4, 4)))
+        return rough + functional.interpolate(off, rough.shape[:2], mode="bicubic")[0].permute(1, 2, 0).numpy()
 
     def _whole(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
         turn, zoom = np.deg2rad(rng.normal(0, _TURN / 2)), np.exp(rng.normal(0, _ZOOM / 2))
