@@ -18,18 +18,18 @@ from .sheet import NODES, Sheet
 from .warp import places
 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
-_SIDE = np.linspace(0, 1, 17)
+_SIDE = np.linspace(0, 1, 13)
 _RIM = np.concatenate(
     [np.stack(np.broadcast_arrays(*uv), axis=-1) for uv in ((_SIDE, 0), (_SIDE, 1), (0, _SIDE), (1, _SIDE))]
 )
 _ACROSS = (1, 1, 0, 0)  # the axis that each of these sides lies across
 _ALONG = np.linspace(-1.2, 1.2, 97)  # places along the bend, by the film's height, from its middle
 _FOCAL = np.log(0.85)  # of phones, by the photo's longer side
-_CORNER = 3.6  # how much corners count beside other points of the sides
-_USUAL = np.array([0.04, 0, 0, 0, 0, 0, 0, 0, 0, 0.0014, 0.0028, 0.0028])  # how much the focal length and bends count
+_CORNER = 3.1  # how much corners count beside other points of the sides
+_USUAL = np.array([0.04, 0, 0, 0, 0, 0, 0, 0, 0, 0.00125, 0.0025, 0.0025])  # how much the focal length and bends count
 _SCALES = np.array([0.3, 0.1, 0.2, 0.2, 0.2, 0.1, 0.1, 0.3, 0.5, 0.5, 0.5, 0.5])
 _STARTS = tuple(pairs(np.arange(4) * np.pi / 4, (-0.5, 0.5)))  # directions of the bend, and curvatures
-_ROUNDS = 12, 40  # from each of these, and from the best
+_ROUNDS = 6, 30  # from each of these, and from the best
 _STRAIGHT = 0.0015  # of the film: sides that are off by less tell no bend
 _LEAST = 0.9  # as straight as lines are without, that they have to be
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,16 +59,17 @@ def extract(
     boxes = [layout.boxes[tile] for tile in order]
     on_progress(Progress(0.3, "reading the text"))
     written, lines = text.find_text(gray, layout.boxes)
-    texts = _read(gray, lines, warnings)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(text.read_texts, gray, lines)  # by another program
+        slices = stack(text.erase(gray, written) if options.erase else gray, boxes)
+        weights = weights_of(options.weights, "The gray was not refined", warnings) if options.restore else None
+        if weights:
+            slices = _refined(slices, weights, options, warnings)
+        texts = _read(reading, lines, warnings)
     told = wording.understand(texts)
     warnings.extend(told.warnings)
     window = _window(options, told, warnings)
     spacing = _spacing(options, told, order, gray, boxes, warnings)
-    on_progress(Progress(0.7, "making the volume"))
-    slices = stack(text.erase(gray, written) if options.erase else gray, boxes)
-    weights = weights_of(options.weights, "The gray was not refined", warnings) if options.restore else None
-    if weights:
-        slices = _refined(slices, weights, options, warnings)
     valid = known(stack(gray, boxes), None if sure is None else stack(sure, boxes), stack(written, boxes))
     head_last = (told.head_last(order) is not False) != options.reverse
     grid = geometry(slices.shape, spacing.mm, head_last)
@@ -101,9 +103,9 @@ def extract(
     return Result({"volume": volume, "valid": volume.with_array(valid, meaning=Meaning.LABEL, name="valid")}, report)
 
 
-def _read(gray: np.ndarray, lines: list[text.Text], warnings: list[str]) -> list[text.Text]:
+def _read(reading: Future[list[text.Text]], lines: list[text.Text], warnings: list[str]) -> list[text.Text]:
     try:
-        return text.read_texts(gray, lines)
+        return reading.result()
     except TimeoutError:
         warnings.append("The text was not read, as that took too long; give the window and the spacing.")
         return lines

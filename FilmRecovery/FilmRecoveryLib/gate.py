@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from PIL import Image as Pictures
 
 from .sheet import Sheet
 from .warp import resampled
 
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
-_LONGEST = 384  # pixels of the film that is looked at
+_LONGEST, _FINE = 384, 768  # pixels of the film that is looked at, and of the photo's film at least
 _RIM = 0.04  # of it that is not
 _GAIN, _LEAST = 0.95, 1e-3  # how much less straight lines may be unbent, of what they are and in all
 
@@ -23,7 +26,12 @@ def judge(sheet: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     bend = float(np.quantile(np.linalg.norm(sheet.backward - flat.backward, axis=-1), 0.95))
     if bend < _SLIGHT * np.sqrt(np.prod(sheet.size())):
         return True, bend
-    return straightness(photo, sheet) < _GAIN * straightness(photo, flat) + _LEAST, bend
+    factor = max(max(sheet.size()) // _FINE, 1)
+    small = np.array(Pictures.fromarray(photo).reduce(factor))
+    seen, unbent = (
+        straightness(small, replace(each, backward=(each.backward + 0.5) / factor - 0.5)) for each in (flat, sheet)
+    )
+    return unbent < _GAIN * seen + _LEAST, bend
 
 
 def straightness(photo: np.ndarray, sheet: Sheet) -> float:

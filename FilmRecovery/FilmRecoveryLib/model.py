@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from PIL import Image as Pictures
 from scipy import ndimage
 from torch.nn import functional as layers
 
@@ -119,9 +120,7 @@ def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
     factor = max(photo.shape) // _LONGEST
     if factor < 2:
         return photo, 1.0
-    rows, columns = (side // factor * factor for side in photo.shape[:2])
-    blocks = photo[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor, 3)
-    return blocks.mean(axis=(1, 3)).round().astype(np.uint8), float(factor)
+    return np.array(Pictures.fromarray(photo).reduce(factor)), float(factor)
 
 
 def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[np.ndarray, np.ndarray]:

@@ -105,16 +105,20 @@ def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: floa
 
 def _path(strength: np.ndarray) -> np.ndarray:
     """Rows (n,) of the path through a strip (d, n) along which it is strongest, and never steep."""
-    total, came = strength[:, 0], []
-    for column in strength.T[1:]:
-        padded = np.pad(total, 1, constant_values=-np.inf)
-        choices = np.stack([padded[:-2] - 0.05, padded[1:-1], padded[2:] - 0.05])
-        came.append(choices.argmax(axis=0) - 1)
-        total = choices.max(axis=0) + column
-    row = int(total.argmax())
+    total = np.full(len(strength) + 2, -np.inf)  # with a row on either side where no path leads
+    total[1:-1] = strength[:, 0]
+    moving, downwards = np.empty((2, strength.shape[1] - 1, len(strength)), bool)
+    for number, column in enumerate(strength.T[1:]):
+        here, before, after = total[1:-1], total[:-2] - 0.05, total[2:] - 0.05
+        best = np.maximum(before, after)
+        np.greater(best, here, out=moving[number])
+        np.greater(after, before, out=downwards[number])
+        total[1:-1] = np.maximum(best, here) + column
+    row = int(total[1:-1].argmax())
     rows = [row]
-    for step in reversed(came):
-        row += int(step[row])
+    for moves, down in zip(moving[::-1], downwards[::-1], strict=True):
+        if moves[row]:
+            row += 1 if down[row] else -1
         rows.append(row)
     return np.array(rows[::-1])
 
