@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from FilmRecoveryLib.homography import homography, transformed
-from FilmRecoveryLib.looks import SIZE, film_frame, frame_of, pixels, seen_places, whole_frame
+from FilmRecoveryLib.looks import SIZE, around, film_frame, frame_of, pixels, seen_places, whole_frame
 from FilmRecoveryLib.model import located
 from FilmRecoveryLib.model import toned as toned_film
 from FilmRecoveryLib.networks import KNOTS, FilmNet, Look, PlaceNet, ToneNet, TurnNet, ValueNet, default_uv, toned
@@ -61,6 +61,14 @@ def test_a_frame_is_black_beside_the_photo():
     assert there.mean() == pytest.approx(0.5)
     assert frame[:3, there].min() > 0.999
     assert (frame[:, ~there] == 0).all()
+
+
+def test_a_bent_film_lies_flat_in_the_frame_around_it():
+    backward = 40 + 300 * places((64, 64)) ** [1, 2]
+    frame = film_frame(np.eye(3))
+    inner = transformed(pixels(SIZE), frame)
+    film = ((inner > 0.05) & (inner < 0.95)).all(axis=-1)
+    np.testing.assert_allclose(around(backward)[film], (40 + 300 * inner ** [1, 2])[film], atol=0.1)
 
 
 # Looking

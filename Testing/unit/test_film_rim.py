@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from FilmRecoveryLib.homography import homography, transformed
-from FilmRecoveryLib.rim import followed
+from FilmRecoveryLib.rim import between_sides, followed
 from FilmRecoveryLib.sheet import NODES, Sheet
 from FilmRecoveryLib.warp import places
 
@@ -71,3 +71,13 @@ def test_a_mask_moves_the_rim_too():
     rough = bent(places((NODES, NODES))) + ROUGH[0]
     _, found = followed(mask, rough, 0.08, 320, 4)
     np.testing.assert_allclose(rim(found), rim(bent(places((NODES, NODES)))), atol=1.5)
+
+
+def test_between_straight_sides_a_film_is_flat():
+    flat = transformed(places((NODES, NODES)), homography(SQUARE, CORNERS))
+    np.testing.assert_allclose(between_sides(flat), flat, atol=0.05)
+
+
+def test_between_bent_sides_it_runs_from_one_to_the_other():
+    found = rim(between_sides(bent(places((NODES, NODES)))))
+    np.testing.assert_allclose(found, rim(bent(places((NODES, NODES)))), atol=0.5)
