@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import ndimage, signal
@@ -24,7 +25,8 @@ def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
     film: (h, w). Half of the rulers that are found have to agree, on three tiles or half of them at least: anatomy may
     cover the others.
     """
-    ticks = np.array([tick for box in boxes if (tick := _tick_of(film, box))])
+    with ThreadPoolExecutor() as pool:
+        ticks = np.array([tick for tick in pool.map(lambda box: _tick_of(film, box), boxes) if tick])
     usual = np.median(ticks) if ticks.size else 0.0
     alike = ticks[np.abs(ticks - usual) <= _ALIKE * usual]
     if alike.size < max(_AGREE * ticks.size, min(_ENOUGH, _AGREE * len(boxes)), 1):

@@ -52,7 +52,7 @@ class Sheet:
     def confidence_at(self, height: int, width: int) -> np.ndarray:
         """The confidence (height, width), linear between nodes."""
         down, across = (_linear(n, m) for n, m in zip(self.confidence.shape, (height, width), strict=True))
-        return (down @ self.confidence @ across.T).astype(np.float32)
+        return down @ self.confidence.astype(np.float32) @ across.T
 
     def size(self, longest: int = 0) -> tuple[int, int]:
         """Height and width in pixels of a film as fine as the photo, or with so many along its longer side."""
@@ -131,4 +131,5 @@ def _local(knots: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _linear(count: int, wanted: int) -> np.ndarray:
-    return np.stack([np.interp(centers(wanted), centers(count), one) for one in np.eye(count)], axis=-1)
+    rows = [np.interp(centers(wanted), centers(count), one) for one in np.eye(count)]
+    return np.stack(rows, axis=-1).astype(np.float32)

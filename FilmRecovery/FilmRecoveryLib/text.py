@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,9 @@ class Text:
 def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[Text]]:
     """Where text, rulers and marks are on the tiles of a film (h, w), bool; and the lines of text, not read."""
     mask, lines = np.zeros(film.shape, bool), []
-    for tile, (left, top, right, bottom) in enumerate(boxes):
-        strokes, found = _on_tile(film[top:bottom, left:right])
+    with ThreadPoolExecutor() as pool:
+        tiles = list(pool.map(_on_tile, (film[top:bottom, left:right] for left, top, right, bottom in boxes)))
+    for tile, ((left, top, right, bottom), (strokes, found)) in enumerate(zip(boxes, tiles, strict=True)):
         mask[top:bottom, left:right] = strokes
         lines += [Text(tile, (left + x.start, top + y.start, left + x.stop, top + y.stop)) for y, x in found]
     return mask, lines
