@@ -67,7 +67,8 @@ def _located(
     """The film without what the user has moved, and what the user has to know."""
     try:
         if weights:
-            return sheet_as_shown(model.locate(pixels, weights, device)), ()
+            sheet = sheet_as_shown(model.locate(pixels, weights, device))
+            return sheet, _others(model.count(pixels, weights, device)) if points is None else ()
         if points is None:
             return _outlined(pixels)
     except InputError:
@@ -81,10 +82,11 @@ def _outlined(pixels: np.ndarray) -> tuple[Sheet, tuple[str, ...]]:
     films = outlines(pixels)
     if not films:
         raise InputError("There is no film in the photo, as far as can be seen; mark its corners by hand.")
-    warnings = []
-    if len(films) > 1:
-        warnings.append(f"The photo shows {len(films)} films; this is the clearest, mark the corners of the other.")
-    return films[0].sheet, tuple(warnings)
+    return films[0].sheet, _others(len(films))
+
+
+def _others(films: int) -> tuple[str, ...]:
+    return (f"The photo shows {films} films; this is the clearest, mark the corners of the other.",) * (films > 1)
 
 
 def _goes_on(sheet: Sheet, shape: tuple[int, int]) -> bool:

@@ -19,7 +19,7 @@ from InverseImagingLib.models import Weights
 from . import model
 from .finding import Found, find
 from .light import relight
-from .options import FlattenOptions
+from .options import FlattenOptions, Mirror, Turn
 from .photo import pixels_of
 from .sheet import Sheet
 from .turning import Turning
@@ -37,7 +37,7 @@ _MOST = 50e6  # pixels that are looked at, of a photo and of a film
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of sRGB, by ITU-R BT.709
 _BRIGHT = 254 / 255  # from which a camera tells nothing apart
 _UNSURE, _SMALL = 0.5, 900  # confidence, and pixels of a film, that are little
-_TURNED = 0.9  # probability from which a film is turned: most lie as they should
+_TURNED, _PROBABLE = 0.9, 0.7  # from which a film is turned, as most lie as they should; and from which that is said
 _OUTSIDE, _GLARE = 0.01, 0.05  # shares of a film that are much
 
 
@@ -102,13 +102,15 @@ def flatten(
 class _Flat:
     """A film (h, w) that is flat, and how sure that is (h, w), as the photo shows it: turning makes it upright.
 
-    shown: share of it that lies within the photo. glare: share that the light hides.
+    doubtful: whether it probably has to be turned otherwise. shown: share of it that lies within the photo. glare:
+    share that the light hides.
     """
 
     film: np.ndarray
     confidence: np.ndarray
     found: Found
     turning: Turning
+    doubtful: bool
     shown: float
     glare: float
 
@@ -125,6 +127,8 @@ class _Flat:
             said.append(f"The film is only {max(self.film.shape)} pixels long; take the photo from nearer for details.")
         if self.turning.mirrored:
             said.append("The film was seen from behind, and is mirrored now; check letters and sides.")
+        if self.doubtful:
+            said.append("The film may lie upside down or turned, or be seen from behind; choose how to turn it.")
         return said
 
 
@@ -150,17 +154,24 @@ def _flat(
     else:
         film, doubt = relight(colors)
     on_progress(Progress(0.9, "turning it"))
-    turning = _turning(film, weights, device) if weights else Turning()
+    turning, doubtful = _turning(film, options, weights, device)
     confidence = found.sheet.confidence_at(height, width) * shown * (1 - doubt)
     glare = float((doubt[shown] > _UNSURE).mean()) if shown.any() else 1.0
-    return _Flat(film, confidence, found, turning.as_wanted(options), float(shown.mean()), glare)
+    return _Flat(film, confidence, found, turning, doubtful, float(shown.mean()), glare)
 
 
-def _turning(film: np.ndarray, weights: Weights, device: torch.device) -> Turning:
+def _turning(
+    film: np.ndarray, options: FlattenOptions, weights: Weights | None, device: torch.device
+) -> tuple[Turning, bool]:
+    """How the film is turned, and whether that is probably wrong."""
+    as_it_lies = Turning().as_wanted(options)
+    if not weights or (options.turn, options.mirror) == (Turn.NONE, Mirror.NO):
+        return as_it_lies, False
     quarters, mirrored, sureness = model.upright(film, weights, device)
-    if sureness < _TURNED:
-        return Turning()
-    return Turning(-quarters % 4 if mirrored else quarters, mirrored)  # the model's film is mirrored first, then turned
+    told = Turning(-quarters % 4 if mirrored else quarters, mirrored)  # the model's film is mirrored first, then turned
+    if sureness >= _TURNED:
+        return told.as_wanted(options), False
+    return as_it_lies, sureness >= _PROBABLE and told.as_wanted(options) != as_it_lies
 
 
 def _reduced(pixels: np.ndarray) -> tuple[np.ndarray, float]:

@@ -28,6 +28,7 @@ from .warp import backward_map, places, resampled
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
 _LEAST = 0.02  # of a frame, that a film takes at least
+_OTHER = 0.4  # of the largest region of film, that one of another film is at least
 _FINE = 2  # places for each of PlaceNet's, that the film is read from
 _MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
 _RIM = 0.06  # of the film, in which the last look does not move it across its sides
@@ -35,6 +36,7 @@ _RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows
 _NODES = places((NODES, NODES))
 _NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+_SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
@@ -47,6 +49,15 @@ def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cp
     return located(photo, _networks(weights).place.to(device))
 
 
+def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:
+    """How many films a photo (H, W, 3) of uint8 shows, of which none is much smaller than the largest."""
+    small, _ = _reduced(photo)
+    look = _look(_networks(weights).place.to(device), frame_of(small, whole_frame(small.shape[:2])))
+    regions, found = ndimage.label(_mask(look) > 0.5)
+    sizes = ndimage.sum_labels(np.ones_like(regions), regions, range(1, found + 1))
+    return int(np.count_nonzero(sizes > _OTHER * max(sizes, default=0.0)))
+
+
 def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
     """The same with a network in evaluation mode."""
     small, scale = _reduced(photo)
@@ -57,11 +68,13 @@ def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
         rough = _outlined(mask) if number < _WHERE - 1 else _read(look, mask)[0]
         backward = _rimmed(mask, frame, rough)
         for rim in _RIMS:
-            _, backward = followed(small, backward, *rim)
+            seen, backward = followed(small, backward, *rim)
         frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
     through = around(bent(small, backward))
     look = _look(network, seen_at(small, through))
     found, confidence = _read(look, _mask(look))
+    if seen < _SEEN and confidence.mean() < _SURE:
+        raise InputError(_NONE)
     there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
     kept = there + (found - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
     backward = (resampled(through, kept.astype(np.float32)) + 0.5) * scale - 0.5

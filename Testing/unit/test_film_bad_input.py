@@ -57,6 +57,7 @@ def model_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         given = {
             "find_weights": lambda method, name: Weights("film", Path("film.safetensors"), "5a"),
             "locate": lambda pixels, weights, device: sheet,
+            "count": lambda pixels, weights, device: 1,
             "toned": lambda film, *_: (film.mean(axis=-1), np.zeros(film.shape[:2])),
             "upright": lambda film, weights, device: (0, mirrored, 0.9),
         }

@@ -155,6 +155,7 @@ def networks(no_film_weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
     turned = Turning(2, True).turned_sheet(Sheet.of_corners(CORNERS, film().shape[1] / film().shape[0], "model", 0.8))
     monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", lambda method, name: weights)
     monkeypatch.setattr("FilmRecoveryLib.model.locate", lambda pixels, weights, device: turned)
+    monkeypatch.setattr("FilmRecoveryLib.model.count", lambda pixels, weights, device: 1)
     monkeypatch.setattr("FilmRecoveryLib.model.toned", lambda film, weights, device: relight(film))
     monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda film, weights, device: (1, True, 0.9))
 
@@ -171,8 +172,13 @@ def test_the_model_finds_the_film_and_turns_it():
 
 @pytest.mark.usefixtures("networks")
 def test_what_is_in_doubt_is_not_turned(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda film, weights, device: (1, True, 0.3))
-    assert flatten(photo(), FlattenOptions(size=324)).report["turned"] == 0
+    for sureness, told in ((0.3, False), (0.8, True)):
+        monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda *_, sureness=sureness: (1, True, sureness))
+        report = flatten(photo(), FlattenOptions(size=324)).report
+        assert report["turned"] == 0
+        assert any("upside down" in each for each in report["warnings"]) == told
+        chosen = FlattenOptions(size=324, turn=Turn.NONE, mirror=Mirror.NO)
+        assert not any("upside down" in each for each in flatten(photo(), chosen).report["warnings"])
 
 
 @pytest.mark.usefixtures("networks")

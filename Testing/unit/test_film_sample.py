@@ -14,6 +14,8 @@ from FilmRecoveryLib.options import FlattenOptions
 from FilmRecoveryLib.photo import read
 from FilmRecoveryLib.ruler import mm_per_pixel
 from FilmRecoveryLib.training.render import backward_map
+from InverseImagingLib.errors import InputError
+from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
 
 PIXEL = 1.04  # mm of a pixel of the flat film, as the slices were drawn
@@ -39,6 +41,25 @@ def test_the_model_finds_the_film(flat: Result):
     assert (flat.report["found by"], flat.report["turned"], flat.report["mirrored"]) == ("model", 0, False)
     assert flat.report["warnings"] == []
     assert off(flat).mean() < 0.003 * max(SIZE)
+
+
+def test_an_upside_down_film_is_turned_or_told_of():
+    photo = read(SAMPLE)
+    turned = photo.with_array(np.ascontiguousarray(photo.array[:, ::-1, ::-1]))
+    report = flatten(turned, FlattenOptions(size=640)).report
+    assert report["turned"] == 180 or any("upside down" in each for each in report["warnings"])
+
+
+def test_a_wall_without_a_film_is_refused():
+    wall = np.random.default_rng(0).normal(220, 3, (600, 800, 3)).clip(0, 255).astype(np.uint8)
+    with pytest.raises(InputError, match="no film"):
+        flatten(Image(wall[None], meaning=Meaning.RGB, name="wall"), FlattenOptions())
+
+
+def test_two_films_are_told_of():
+    photo = read(SAMPLE)
+    both = photo.with_array(np.concatenate([photo.array, photo.array], axis=2))
+    assert any("shows 2 films" in each for each in flatten(both, FlattenOptions(size=640)).report["warnings"])
 
 
 @pytest.mark.usefixtures("no_film_weights")
