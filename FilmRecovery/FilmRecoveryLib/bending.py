@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from .gate import straightness
 from .homography import aspect, homography, transformed
+from .rim import on_square
 from .sheet import NODES, Sheet
 from .warp import places
 
@@ -43,7 +44,7 @@ def bent(photo: np.ndarray, backward: np.ndarray) -> np.ndarray:
 
     It is given back as it was where its sides are straight, and where lines on the film are less straight then.
     """
-    sides, _ = _on_square(_sheet(backward, photo.shape[:2]))
+    sides, _ = on_square(_sheet(backward, photo.shape[:2]), len(_SIDE))
     across = [side[:, axis] - end for side, axis, end in zip(sides, _ACROSS, (0, 1, 0, 1), strict=True)]
     if np.std(across) < _STRAIGHT:
         return backward
@@ -59,7 +60,8 @@ def unstretched(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     film = _sheet(backward, shape)
     middle, longest = (np.array(shape[::-1]) - 1) / 2, max(shape)
-    sides, to_square = _on_square(film)
+    sides, square = on_square(film, len(_SIDE))
+    to_square = np.linalg.inv(square)
 
     def off(sheet: np.ndarray) -> np.ndarray:
         seen = np.split(transformed(middle + longest * _seen(_RIM, sheet), to_square), 4)
@@ -76,14 +78,6 @@ def unstretched(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     )
     best = least_squares(off, min(found, key=lambda each: each.cost).x, x_scale=_SCALES, max_nfev=_ROUNDS[1]).x
     return middle + longest * _seen(places((NODES, NODES)), best)
-
-
-def _on_square(film: Sheet) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """Upper, lower, left and right side (n, 2) of a film whose corners are moved to those of a square, and the
-    homography that moves them."""
-    to_square = np.linalg.inv(homography(_SQUARE, film.corners.astype(np.float64)))
-    rim = transformed(film.points(len(_SIDE), len(_SIDE)), to_square)
-    return (rim[0], rim[-1], rim[:, 0], rim[:, -1]), to_square
 
 
 def _sheet(backward: np.ndarray, shape: tuple[int, int]) -> Sheet:

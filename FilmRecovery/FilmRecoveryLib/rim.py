@@ -135,11 +135,9 @@ def _between(strength: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def between_sides(backward: np.ndarray) -> np.ndarray:
     """A film (NODES, NODES, 2) whose sides run where those of a backward map do, and that is taken for a flat one
     whose sides are off: all that its rim tells."""
-    sheet = Sheet(backward, np.ones(backward.shape[:2]), 1.0, "user")
-    square = homography(_SQUARE, sheet.corners.astype(np.float64))
-    seen = transformed(sheet.points(_POINTS, _POINTS), np.linalg.inv(square))
-    top, bottom, left, right = seen[0], seen[-1], seen[:, 0], seen[:, -1]
-    sides = [
+    film = Sheet(backward, np.ones(backward.shape[:2]), 1.0, "user")
+    (top, bottom, left, right), square = on_square(film, _POINTS)
+    curves = [
         np.poly1d(np.polyfit(along, depth, _DEGREE))
         for along, depth in (
             (top[:, 0], top[:, 1]),
@@ -148,4 +146,12 @@ def between_sides(backward: np.ndarray) -> np.ndarray:
             (1 - left[:, 1], left[:, 0]),
         )
     ]
-    return transformed(_between_sides(*sides), square)
+    return transformed(_between_sides(*curves), square)
+
+
+def on_square(film: Sheet, count: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Upper, lower, left and right side (count, 2) of a film whose corners are moved to those of a square, and the
+    homography that moves them back."""
+    square = homography(_SQUARE, film.corners.astype(np.float64))
+    rim = transformed(film.points(count, count), np.linalg.inv(square))
+    return (rim[0], rim[-1], rim[:, 0], rim[:, -1]), square

@@ -105,7 +105,9 @@ def test_demo(scene: Any, tmp_path: Path) -> None:
     assert len(volume) == 12
     assert volume[valid > 0].min() > -160
     assert volume[valid > 0].max() < 240
-    assert np.quantile(volume[valid > 0], 0.75) == pytest.approx(50, abs=45)  # soft tissue, by a light that has to be guessed
+    assert np.quantile(volume[valid > 0], 0.75) == pytest.approx(
+        50, abs=45
+    )  # soft tissue, by a light that has to be guessed
     assert json.loads((out / "film-report.json").read_text())["slices"]["layout"] == "4x3"
     open_scene(scene, out / "films.mrb", tmp_path)
     assert shown(scene) == {"Red": "film photo film (derived)", "Yellow": "film photo volume (derived)"}
