@@ -26,6 +26,9 @@ _RIM = np.concatenate(
 _ACROSS = (1, 1, 0, 0)  # the axis that each of these sides lies across
 _ALONG = np.linspace(-1.2, 1.2, 97)  # places along the bend, by the film's height, from its middle
 _FOCAL = np.log(0.85)  # of phones, by the photo's longer side
+# Parameters of a sheet before a camera: logarithm of its focal length, of width by height, rotation vector, middle,
+# direction of the bend, and curvature along it as Chebyshev polynomials of degree 0 to 2.
+_PLACE = 8  # of these tell no bend
 _CORNER = 3.1  # how much corners count beside other points of the sides
 _USUAL = np.array([0.04, 0, 0, 0, 0, 0, 0, 0, 0, 0.00125, 0.0025, 0.0025])  # how much the focal length and bends count
 _SCALES = np.array([0.3, 0.1, 0.2, 0.2, 0.2, 0.1, 0.1, 0.3, 0.5, 0.5, 0.5, 0.5])
@@ -33,10 +36,6 @@ _STARTS = tuple(pairs(np.arange(4) * np.pi / 4, (-0.5, 0.5)))  # directions of t
 _ROUNDS = 6, 30  # from each of these, and from the best
 _STRAIGHT = 0.0015  # of the film: sides that are off by less tell no bend
 _LEAST = 0.9  # as straight as lines are without, that they have to be
-
-# Parameters of a sheet before a camera: logarithm of its focal length, of width by height, rotation vector, middle,
-# direction of the bend, and curvature along it as Chebyshev polynomials of degree 0 to 2.
-_FLAT = np.zeros(4)
 
 
 def bent(photo: np.ndarray, backward: np.ndarray) -> np.ndarray:
@@ -71,9 +70,9 @@ def unstretched(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         ends = [_CORNER * (ours - side)[[0, -1]] for ours, side in zip(seen, sides, strict=True)]
         return np.concatenate([_USUAL * (sheet - flat), *away, np.ravel(ends)])
 
-    flat = np.concatenate([_hung(film.corners - middle, longest, film.aspect), _FLAT])
+    flat = np.concatenate([_hung(film.corners - middle, longest, film.aspect), np.zeros(4)])
     found = (
-        least_squares(off, np.concatenate([flat[:8], [turn, bend, 0, 0]]), x_scale=_SCALES, max_nfev=_ROUNDS[0])
+        least_squares(off, np.concatenate([flat[:_PLACE], [turn, bend, 0, 0]]), x_scale=_SCALES, max_nfev=_ROUNDS[0])
         for turn, bend in _STARTS
     )
     best = least_squares(off, min(found, key=lambda each: each.cost).x, x_scale=_SCALES, max_nfev=_ROUNDS[1]).x
