@@ -136,7 +136,7 @@ class _Look:
 
     def __init__(self, film: np.ndarray) -> None:
         small, _ = _reduced(film)
-        self.detail = _detail(small)
+        self.detail = detail(small)
         self.alike = _alike(self.detail)
         self.full = tuple(_fullness(self.detail, axis) for axis in (0, 1))
         self.lines = tuple(_lines(each) for each in (small.T, small))
@@ -160,7 +160,7 @@ def _reduced(film: np.ndarray) -> tuple[np.ndarray, int]:
     return downscale_local_mean(film, (step, step)), step
 
 
-def _detail(small: np.ndarray) -> np.ndarray:
+def detail(small: np.ndarray) -> np.ndarray:
     """What stands out from its surroundings, alike in bright and in dim light."""
     length = max(small.shape)
     fine = small - ndimage.gaussian_filter(small, length / 40)

@@ -23,6 +23,8 @@ from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
 from .sheet import NODES, Sheet
+from .spacing import evenly_spaced
+from .straightening import straightened
 from .warp import backward_map, places, resampled
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
@@ -41,12 +43,12 @@ _FAR = 0.1  # gray
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
-def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> Sheet:
+def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu", by_content: bool = True) -> Sheet:
     """Where the film lies in a photo (H, W, 3) of uint8, and how it bends.
 
-    Raises InputError when there is none.
+    by_content: also by what is printed on it, see straightening and spacing. Raises InputError when there is none.
     """
-    return located(photo, _networks(weights).place.to(device))
+    return located(photo, _networks(weights).place.to(device), by_content)
 
 
 def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:
@@ -58,7 +60,7 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
     return int(np.count_nonzero(sizes > _OTHER * max(sizes, default=0.0)))
 
 
-def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
+def located(photo: np.ndarray, network: PlaceNet, by_content: bool = True) -> Sheet:
     """The same with a network in evaluation mode."""
     small, scale = _reduced(photo)
     frame = whole_frame(small.shape[:2])
@@ -77,9 +79,11 @@ def located(photo: np.ndarray, network: PlaceNet) -> Sheet:
         raise InputError(_NONE)
     there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
     kept = there + (found - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
-    backward = (resampled(through, kept.astype(np.float32)) + 0.5) * scale - 0.5
-    sheet = Sheet(backward.astype(np.float32), confidence, 1.0, "model")
-    return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2]))
+    sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
+    sheet = replace(sheet, aspect=aspect(sheet.corners, small.shape[:2]))
+    if by_content:
+        sheet = evenly_spaced(small, straightened(small, sheet))
+    return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:

@@ -43,11 +43,11 @@ class Sheet:
 
     def points(self, rows: int, columns: int) -> np.ndarray:
         """Photo pixels (rows, columns, 2) at even distances on the film, from its corner to its corner."""
-        return self._seen(np.linspace(0, 1, rows), np.linspace(0, 1, columns))
+        return self.seen(np.linspace(0, 1, rows), np.linspace(0, 1, columns))
 
     def at(self, height: int, width: int) -> np.ndarray:
         """The backward map of a film of that many pixels (height, width, 2)."""
-        return self._seen(centers(height), centers(width))
+        return self.seen(centers(height), centers(width))
 
     def confidence_at(self, height: int, width: int) -> np.ndarray:
         """The confidence (height, width), linear between nodes."""
@@ -95,7 +95,8 @@ class Sheet:
         """The same when the film is seen from behind."""
         return replace(self, backward=self.backward[:, ::-1], confidence=self.confidence[:, ::-1])
 
-    def _seen(self, v: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def seen(self, v: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Photo pixels (len(v), len(u), 2) of the film's places down and across."""
         down, across = (_smooth(centers(n), each) for n, each in zip(self.backward.shape, (v, u), strict=False))
         return product(down.astype(np.float32), self.backward, across.astype(np.float32))
 

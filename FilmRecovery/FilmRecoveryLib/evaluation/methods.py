@@ -51,6 +51,9 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
     found = {
         OURS: Method(gated, tone),
         "without gate": Method(ours, tone),
+        "without content": Method(
+            _kept(partial(_gated, locate=partial(model.locate, weights=weights, by_content=False))), tone
+        ),
         "corners only": Method(lambda photo: ours(photo).straight(), tone),
         "classical light": Method(gated, _relit),
         "light as seen": Method(gated, as_seen),

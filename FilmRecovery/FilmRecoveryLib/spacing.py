@@ -1,0 +1,93 @@
+"""Tiles of a film become equally large: how far from each other alike things are tells what is seen foreshortened.
+
+A film repeats itself from tile to tile, with text, rulers and slices that hardly differ, at one distance. So places
+move along each axis to where it is most like itself at any distance, by smooth curves that keep the film's ends. The
+less the sides are bent, the less is moved: the corners of a flat film tell all of that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+from .rim import on_square
+from .sheet import Sheet
+from .straightening import detail_of
+from .warp import centers
+
+_LONGEST = 256  # pixels of the film that is looked at
+_BLUR = 1.0  # of them
+_NEAREST, _FARTHEST = 0.09, 0.52  # of its length, between tiles
+_BENT, _USUAL, _LARGEST = 1.0, 0.006, 0.06  # of how sides are bent, and of the film: by how much it is usually moved
+_HELD = 0.06  # of a correlation, that this costs
+_TRIED = (np.linspace(-0.08, 0.08, 17), np.linspace(-2, 2, 9))  # of the film, and of what is usual: of both curves
+_FINER = (np.linspace(-0.015, 0.015, 7), np.linspace(-0.5, 0.5, 7))  # the same, around these
+_POINTS = 13  # of a side
+
+
+def evenly_spaced(photo: np.ndarray, sheet: Sheet) -> Sheet:
+    """The sheet of a film in a photo (H, W, 3) with its tiles, if it has any, equally far from each other."""
+    seen = ndimage.gaussian_filter(detail_of(photo, sheet, _LONGEST), _BLUR)
+    usual = min(_USUAL + _BENT * _bend(sheet), _LARGEST)
+    sizes = sheet.backward.shape
+    down, across = (
+        centers(size) + _best(rows, usual) @ _curves(centers(size))
+        for rows, size in zip((seen.T, seen), sizes, strict=False)
+    )
+    return replace(sheet, backward=sheet.seen(down, across))
+
+
+def _bend(sheet: Sheet) -> float:
+    """How far the sides of a film are from straight at most, by the film's side."""
+    (top, bottom, left, right), _ = on_square(sheet, _POINTS)
+    return max(float(np.abs(off).max()) for off in (top[:, 1], bottom[:, 1] - 1, left[:, 0], right[:, 0] - 1))
+
+
+def _curves(at: np.ndarray) -> np.ndarray:
+    """Two (2, n) by which places from 0 to 1 may move: to one side, and to both."""
+    return 4 * at * (1 - at) * np.stack([np.ones_like(at), 2 * at - 1])
+
+
+def _best(rows: np.ndarray, usual: float) -> np.ndarray:
+    """How much of each curve (2,) makes rows (n, w) of a film most like themselves."""
+    curves = _curves(centers(rows.shape[1]))
+    found = np.zeros(len(curves))
+    for tried, around in ((_TRIED, False), (_FINER, True)):
+        for number, curve in enumerate(curves):
+            amounts = tried[number] * (usual if number else 1) + (found[number] if around else 0)
+            others = np.delete(found, number) @ np.delete(curves, number, axis=0)
+            alike = _likeness(rows, others + amounts[:, None] * curve)
+            found[number] = _peak(amounts, alike - _HELD * (amounts / usual) ** 2)
+    return found
+
+
+def _likeness(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Correlation (n,) of rows (h, w), moved by each (n, w) along themselves, with themselves a tile on: at the
+    distance where it is highest."""
+    height, width = rows.shape
+    across = (2 * (centers(width) + moved) - 1)[:, None].repeat(height, axis=1)
+    down = np.broadcast_to((2 * centers(height) - 1)[:, None], across.shape)
+    grid = torch.from_numpy(np.stack([across, down], axis=-1).astype(np.float32))
+    pictures = torch.from_numpy(np.ascontiguousarray(rows))[None, None].expand(len(moved), -1, -1, -1)
+    values = functional.grid_sample(pictures, grid, align_corners=False, padding_mode="border")[:, 0]
+    values = values - values.mean(dim=2, keepdim=True)
+    products = torch.fft.irfft(torch.fft.rfft(values, 2 * width).abs().square(), 2 * width)[..., :width].sum(dim=1)
+    power = functional.pad(values.square().sum(dim=1).cumsum(dim=1), (1, 0))
+    distance = torch.arange(int(_NEAREST * width), int(_FARTHEST * width))
+    energy = (power[:, -1:] - power[:, distance]) * power[:, width - distance]
+    found: np.ndarray = (products[:, distance] / energy.sqrt().clamp_min(1e-6)).amax(dim=1).numpy()
+    return found
+
+
+def _peak(at: np.ndarray, values: np.ndarray) -> float:
+    """Where values at even distances are highest: that of a parabola."""
+    best = int(values.argmax())
+    if not 0 < best < len(at) - 1:
+        return float(at[best])
+    before, here, after = values[best - 1 : best + 2]
+    bend = min(before - 2 * here + after, -1e-9)
+    return float(at[best] + (at[1] - at[0]) * 0.5 * (before - after) / bend)

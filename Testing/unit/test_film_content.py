@@ -1,0 +1,86 @@
+"""What is printed on a film tells where it lies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from film_sheets import sheet as printed
+
+from FilmRecoveryLib.sheet import Sheet
+from FilmRecoveryLib.spacing import evenly_spaced
+from FilmRecoveryLib.straightening import straightened
+from FilmRecoveryLib.warp import centers, places, resampled
+
+RIM = 40  # pixels around the film
+
+
+def photo_of(film: np.ndarray, moved: np.ndarray) -> tuple[np.ndarray, Sheet]:
+    """A photo of a film (h, w) whose places u, v (64, 64, 2) are seen where others would be, and its true sheet."""
+    height, width = film.shape
+    x, y = (np.arange(n + 2 * RIM) - RIM + 0.5 for n in (width, height))
+    seen = base = np.stack(np.meshgrid(x / width, y / height), axis=-1)
+    for _ in range(20):  # what is moved there
+        seen = base - at(moved - places((64, 64)), seen)
+    inside = ((seen > 0) & (seen < 1)).all(axis=-1)
+    gray = resampled(film, (seen * (width, height) - 0.5).astype(np.float32)) * inside
+    backward = moved * (width, height) - 0.5 + RIM
+    pixels = np.repeat((gray[..., None] * 255).round().astype(np.uint8), 3, axis=-1)
+    return pixels, Sheet(backward.astype(np.float32), np.ones((64, 64), np.float32), width / height, "user")
+
+
+def at(values: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    return resampled(values.astype(np.float32), (uv * 64 - 0.5).astype(np.float32))
+
+
+def flat(film: np.ndarray) -> Sheet:
+    return photo_of(film, places((64, 64)))[1]
+
+
+def off(one: Sheet, other: Sheet) -> float:
+    return float(np.linalg.norm(one.backward - other.backward, axis=-1).mean())
+
+
+def test_bent_rows_become_straight():
+    film, _ = printed(4, 5)
+    v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
+    moved = places((64, 64)) + np.stack([0 * u, 0.08 * v * (1 - v) * (2 * u - 1)], axis=-1)
+    pixels, truth = photo_of(film, moved)
+    before = flat(film)
+    after = straightened(pixels, before)
+    down = [np.abs(each.backward - truth.backward)[..., 1].mean() for each in (before, after)]
+    assert down[0] > 3
+    assert down[1] < 0.2 * down[0]
+
+
+@pytest.mark.parametrize("amounts", [(0.03, 0.0), (-0.03, 0.0)])
+def test_tiles_become_equally_large(amounts: tuple[float, float]):
+    film, _ = printed(4, 5)
+    u = centers(64)
+    column = u + 4 * u * (1 - u) * (amounts[0] + amounts[1] * (2 * u - 1))
+    pixels, truth = photo_of(film, np.stack(np.meshgrid(column, u), axis=-1))
+    before = flat(film)
+    bent = Sheet(before.backward + sagging(before), before.confidence, before.aspect, "user")
+    tall = Sheet(truth.backward + sagging(before), before.confidence, before.aspect, "user")
+    after = evenly_spaced(pixels, bent)
+    assert off(bent, tall) > 4
+    assert off(after, tall) < 0.4 * off(bent, tall)
+
+
+def sagging(sheet: Sheet) -> np.ndarray:
+    """What bends the upper side of a sheet outwards, where there is nothing to be seen."""
+    v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
+    return np.stack([0 * u, -24 * u * (1 - u) * (1 - 8 * v).clip(0)], axis=-1).astype(np.float32)
+
+
+def test_what_lies_right_stays_there():
+    film, _ = printed(3, 4)
+    pixels, truth = photo_of(film, places((64, 64)))
+    assert straightened(pixels, truth) is truth
+    assert off(evenly_spaced(pixels, truth), truth) < 1
+
+
+def test_nothing_to_be_seen_moves_nothing():
+    film = np.zeros((400, 500), np.float32)
+    pixels, truth = photo_of(film, places((64, 64)))
+    assert straightened(pixels, truth) is truth
+    assert off(evenly_spaced(pixels, truth), truth) < 1
