@@ -13,12 +13,14 @@ from InverseImagingLib.models import Weights
 from . import gate, model
 from .homography import aspect
 from .outline import outlines
+from .screens import shows_screen
 from .sheet import Sheet
 from .turning import as_shown, sheet_as_shown
 
 if TYPE_CHECKING:
     import torch
 
+_SCREEN = "The photo seems to show a screen, whose pixels it mixes with its own; export the images from there instead."
 _RIM = 0.015  # of the photo; a film that is nearer than this to its rim may go on beyond
 
 
@@ -52,6 +54,8 @@ def find(
     sheet, warnings = _located(pixels, weights, device, points)
     if points is None and _goes_on(sheet, pixels.shape[:2]):
         warnings += ("The film seems to go on beyond the photo; take one of the whole film, or mark its corners.",)
+    if shows_screen(pixels, sheet):
+        warnings += (_SCREEN,)
     flat, bend = gate.judge(sheet, pixels)
     if flat or not unbend:
         sheet = sheet.straight()

@@ -41,6 +41,17 @@ def test_two_films():
     assert spread < 800, "one of them"
 
 
+def test_a_screen():
+    """Whose red, green and blue stripes are 3.7 pixels of the photo apart, on average, and seen a little tilted."""
+    pixels = photo().array
+    rows, columns = np.indices(pixels.shape[1:3])
+    phase = (columns + 0.04 * rows)[..., None] / 3.7 - np.arange(3) / 3
+    shown = pixels * (0.75 + 0.25 * np.cos(2 * np.pi * phase))
+    told = "The photo seems to show a screen"
+    assert told in said(flat(shown.round().astype(np.uint8)))
+    assert told not in said(flat(pixels))
+
+
 def test_an_upside_down_film_is_turned_by_the_user():
     turned = np.ascontiguousarray(photo().array[:, ::-1, ::-1])
     as_it_lies, upright = flat(turned), flat(turned, turn=Turn.HALF)
