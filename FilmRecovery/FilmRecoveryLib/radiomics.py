@@ -128,17 +128,20 @@ def _by_pyradiomics(volume: Path, mask: Path, bins: int) -> dict[str, float]:
 
 def _by_mirp(volume: Path, mask: Path, bins: int) -> dict[str, float]:
     extract_features = importlib.import_module("mirp").extract_features
-
-    logging.getLogger("mirp").setLevel(logging.ERROR)
-    (table,) = extract_features(
-        image=str(volume),
-        mask=str(mask),
-        image_modality="ct",
-        by_slice=True,
-        base_feature_families=["stat", "ih", "cm", "rlm", "szm", "ngtdm", "ngldm"],
-        base_discretisation_method="fixed_bin_number",
-        base_discretisation_n_bins=bins,
-    )
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # or it tells the root's log of each slice
+    try:
+        (table,) = extract_features(
+            image=str(volume),
+            mask=str(mask),
+            image_modality="ct",
+            by_slice=True,
+            base_feature_families=["stat", "ih", "cm", "rlm", "szm", "ngtdm", "ngldm"],
+            base_discretisation_method="fixed_bin_number",
+            base_discretisation_n_bins=bins,
+        )
+    finally:
+        logging.disable(before)
     numbers = table.select_dtypes("number").iloc[0]
     return {name: float(value) for name, value in numbers.items() if not name.startswith("image_")}
 
