@@ -1,8 +1,4 @@
-"""Colors by the compact network: palettes of key slices, and of those between by interpolation.
-
-A share of the tissues' palette is mixed in. Its edges are where those of the CT are, while the network's are blurred
-where it is not sure; so fewer edges are missing. What then changes where the CT does not is smoothed.
-"""
+"""Colors by the compact network: palettes of key slices, and of those between by interpolation."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ import torch
 
 from InverseImagingLib.models import Weights, load_weights
 
-from .guided import guided
 from .networks import KNOTS, ColorNet
 from .options import ColorizeOptions
 from .palette import SOFT
@@ -25,7 +20,6 @@ NEAR = 5.0  # mm to the neighbors that the network sees, as in training
 _KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
 _AIR = -1000.0  # HU, of all that is not body
 _MARGIN = 16.0  # mm around the body
-_PALETTE = 0.25  # share of the tissues' palette; chosen on training sections, and slices that are used for nothing else
 _WARM, _COLD = 0.14, 0.07  # red beyond green and blue, of the brightest: tissue has more, gelatin less
 
 
@@ -45,14 +39,13 @@ class ModelPainter:
 
     def paint(self, slices: Slices, index: int) -> np.ndarray:
         """See painters.Painter."""
-        hu = self._hu(index)
+        hu, body = self._hu(index), slices.body(index)[self._box]
+        usual = painted_by_palette(slices.hu(index)[self._box], body, slices.spacing[1:])
+        planes = hu, self._edges(hu), body.astype(np.float32), np.moveaxis(usual, -1, 0)
         with torch.inference_mode():
-            colors = self._network.colors(self._interpolated(index), self._tensor(hu), self._tensor(self._edges(hu)))
-        own = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-        hu, body = slices.hu(index)[self._box], slices.body(index)[self._box]
-        usual = painted_by_palette(hu, body, slices.spacing[1:])
+            colors = self._network.colors(self._interpolated(index), *map(self._tensor, planes))
         page = np.zeros((*slices.shape, 3), np.float32)
-        page[self._box] = guided(own + np.float32(_PALETTE) * (usual - own), hu, body).clip(0, 1)
+        page[self._box] = colors[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         return page
 
     def _interpolated(self, index: int) -> torch.Tensor:
@@ -83,8 +76,9 @@ class ModelPainter:
         return sobel_in_range(hu, self._ranges, self._slices.spacing[1:])
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
-        """Values (J, I) as (1, 1, J, I)."""
-        return torch.from_numpy(np.ascontiguousarray(values))[None, None].to(next(self._network.parameters()).device)
+        """Values (J, I) or (C, J, I) as (1, C, J, I)."""
+        shown = torch.from_numpy(np.ascontiguousarray(values)).reshape(1, -1, *values.shape[-2:])
+        return shown.to(next(self._network.parameters()).device)
 
 
 def without_gelatin(palettes: torch.Tensor) -> torch.Tensor:

@@ -8,16 +8,20 @@ After the bilateral grids of M. Gharbi et al., Deep Bilateral Learning for Real-
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from .guided import guided
+
 KNOTS = (-1000, -880, -750, -500, -250, -150, -100, -60, -20, 10, 30, 45, 60, 90, 140, 220, 350, 600, 1000)
 PIXEL = 2.0  # mm, of the palettes
 _WIDTHS = (24, 48, 96, 128, 160)
-_NOISE = 12  # channels of what finds the noise
+_NOISE = 32, 5  # channels and layers of what finds the noise, of four pixels at a time
+_USUAL = 0.35  # share of the tissues' palette
 _LAYERS = 2  # palettes: even tissue, edges
 _SLICES = 3
 
@@ -79,7 +83,11 @@ def _scaled(knot: torch.Tensor) -> torch.Tensor:
 
 
 class ColorNet(nn.Module):
-    """From a slice and its neighbors to palettes, or right to colors."""
+    """From a slice and its neighbors to palettes, or right to colors.
+
+    A share of the tissues' palette is mixed into these. Its edges are where those of the CT are, while the network's
+    are blurred where it is not sure; so fewer edges are missing. What then changes where the CT does not is smoothed.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,10 +95,7 @@ class ColorNet(nn.Module):
         self.down = nn.ModuleList(_block(a, b) for a, b in zip((inputs, *_WIDTHS[:-1]), _WIDTHS, strict=True))
         self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.head = nn.Conv2d(_WIDTHS[0], _LAYERS * 3 * len(KNOTS), 1)
-        steps = zip((2, _NOISE, _NOISE), (_NOISE, _NOISE, 1), strict=True)
-        first, second, last = (nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate") for a, b in steps)
-        nn.init.normal_(last.weight, std=1e-2)
-        self.noise = nn.Sequential(first, nn.SiLU(inplace=True), second, nn.SiLU(inplace=True), last)
+        self.noise = _noise_finder(*_NOISE)
         nn.init.normal_(self.head.weight, std=1e-3)
         self.head.bias = nn.Parameter(torch.linspace(0, 1, len(KNOTS)).repeat(_LAYERS * 3))
 
@@ -98,13 +103,20 @@ class ColorNet(nn.Module):
         """Colors (B, 3, H, W), about 0 to 1. sample: as training.samples draws it."""
         hu, edges, spacing = sample["hu"], sample["sobel"], float(sample["spacing"].flatten()[0])
         palettes = self.palettes(hu, edges, sample["body"], (spacing, spacing))
-        return self.colors(palettes, hu[:, 1:2], edges)
+        return self.colors(palettes, hu[:, 1:2], edges, sample["body"], sample["usual"])
 
-    def colors(self, palettes: torch.Tensor, hu: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-        """Colors (B, 3, H, W), about 0 to 1, by palettes of the same field; hu and edges: (B, 1, H, W)."""
+    def colors(
+        self, palettes: torch.Tensor, hu: torch.Tensor, edges: torch.Tensor, body: torch.Tensor, usual: torch.Tensor
+    ) -> torch.Tensor:
+        """Colors (B, 3, H, W), about 0 to 1, by palettes of the same field; hu, edges and body: (B, 1, H, W).
+
+        usual: those of the tissues' palette, (B, 3, H, W).
+        """
         knots = knot_of(hu)
-        noise = self.noise(torch.cat([2 * knots / len(KNOTS) - 1, edges], dim=1))
-        return looked_up(palettes, knots - noise, edges)
+        seen = torch.cat([2 * knots / len(KNOTS) - 1, edges], dim=1)
+        height, width = seen.shape[2:]
+        noise = self.noise(functional.pad(seen, (0, width % 2, 0, height % 2), mode="replicate"))[..., :height, :width]
+        return guided(torch.lerp(looked_up(palettes, knots - noise, edges), usual, _USUAL), hu, body)
 
     def palettes(
         self, hu: torch.Tensor, edges: torch.Tensor, body: torch.Tensor, spacing: tuple[float, float]
@@ -128,6 +140,15 @@ class ColorNet(nn.Module):
             values = functional.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
             values = block(torch.cat([values, side], dim=1))
         return self.head(values)[..., :height, :width].unflatten(1, (_LAYERS * 3, len(KNOTS)))
+
+
+def _noise_finder(width: int, layers: int) -> nn.Sequential:
+    """From what is known of each pixel (B, 2, H, W) to the noise of its HU in knots (B, 1, H, W); H and W are even."""
+    channels = [2 * 4, *[width] * (layers - 1), 4]
+    *inner, last = (nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate") for a, b in itertools.pairwise(channels))
+    nn.init.normal_(last.weight, std=1e-2)
+    between = [layer for each in inner for layer in (each, nn.SiLU(inplace=True))]
+    return nn.Sequential(nn.PixelUnshuffle(2), *between, last, nn.PixelShuffle(2))
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

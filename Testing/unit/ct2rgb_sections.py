@@ -73,7 +73,7 @@ def untrained() -> ColorNet:
     planes = nn.functional.interpolate(torch.randn(4, 5, 8, 8), size=(128, 128), mode="bilinear")
     hu, edges, body = 300 * planes[:, :3], planes[:, 3:4].abs(), (planes[:, 4:] > -0.5).float()
     with torch.no_grad():
-        network({"hu": hu, "sobel": edges, "body": body, "spacing": torch.full((4, 1), 2.0)})
+        network({"hu": hu, "sobel": edges, "body": body, "usual": 0 * hu, "spacing": torch.full((4, 1), 2.0)})
         network.head.weight *= 10
     return network.eval()
 

@@ -78,6 +78,15 @@ def test_ablations_leave_out_what_they_are_named_for(variant: Variant, kind: typ
     assert (min(changes) > 0) if variant is Variant.FULL else (max(changes) == 0)
 
 
+def test_structure_counts_where_it_is_wanted():
+    torch.manual_seed(0)
+    terms = [AdversarialLesson(Tint(), draw, FilterBank(), Variant.SUPERVISED, structure=each) for each in (0.0, 2.0)]
+    sample = next(draw(OPTIONS, 0, ALONE))
+    without, with_it = (each(sample) for each in terms)
+    assert set(with_it) - set(without) == {"structure"}
+    assert 0 < float(with_it["structure"]) < 4
+
+
 def test_every_weight_of_both_learns():
     made = lesson()
     torch.stack(list(made(next(made.samples(OPTIONS, 0, ALONE))).values())).sum().backward()

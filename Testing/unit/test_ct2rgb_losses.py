@@ -8,11 +8,14 @@ import pytest
 import torch
 from monai.networks.nets import resnet50
 from safetensors.torch import save_file
+from skimage.color import rgb2gray
 
 from CT2RGBLib.paper.features import FilterBank, ResNet50, features
 from CT2RGBLib.paper.losses import adversarial_losses, mean_inside, similarity_losses
 from CT2RGBLib.paper.network import paper_discriminator
+from CT2RGBLib.training.structure import dissimilarity
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.evaluation.scores import ssim
 
 
 def pictures(seed: int = 0, height: int = 48, width: int = 64) -> torch.Tensor:
@@ -23,6 +26,24 @@ def body_in(shown: torch.Tensor) -> torch.Tensor:
     body = torch.zeros_like(shown[:, :1])
     body[..., 8:40, 16:40] = 1
     return body
+
+
+# Structure
+
+
+def test_dissimilarity_is_1_less_ssim_of_the_luminance_in_the_body():
+    truth, ours = pictures(1), 0.5 * pictures(1) + 0.5 * pictures(2)
+    body = body_in(truth)
+    expected = [
+        1
+        - ssim(
+            *(torch.from_numpy(rgb2gray((each * body)[n].movedim(0, -1).numpy())) for each in (ours, truth)),
+            body[n, 0] > 0,
+        )
+        for n in range(2)
+    ]
+    assert float(dissimilarity(ours, truth, body)) == pytest.approx(sum(expected) / 2, abs=5e-3)
+    assert float(dissimilarity(truth, truth, body)) == pytest.approx(0, abs=1e-5)
 
 
 # Features

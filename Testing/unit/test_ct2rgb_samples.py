@@ -29,6 +29,7 @@ def test_samples_have_what_both_networks_need():
             "hu": (2, 3, 64, 64),
             "sobel": (2, 1, 64, 64),
             "body": (2, 1, 64, 64),
+            "usual": (2, 3, 64, 64),
             "rgb": (2, 3, 64, 64),
             "spacing": (2, 1),
         }

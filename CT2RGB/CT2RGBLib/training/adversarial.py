@@ -15,6 +15,7 @@ from InverseImagingLib.training.trainer import Lesson, TrainingOptions
 from ..paper.features import Features
 from ..paper.losses import adversarial_losses, similarity_losses
 from ..paper.network import Sample, paper_discriminator, paper_inputs
+from .structure import dissimilarity
 
 PAPER: dict[str, Any] = {  # settings of TrainingOptions, as the paper has them, or pix2pix where it is silent
     "batch": 4,
@@ -42,19 +43,26 @@ class AdversarialLesson(Lesson):
 
     generator: gives colors (B, 3, H, W) from 0 to 1 of a sample. draw: endless samples, see Lesson.samples: tensors
     "hu" (B, 3, H, W), "sobel" and "body" (B, 1, H, W), "rgb" (B, 3, H, W) from 0 to 1, and what else the generator
-    needs. features: what colors are compared by, too. width: of the critic.
+    needs. features: what colors are compared by, too. width: of the critic. structure: how much that counts, see
+    dissimilarity; 0 in the paper.
     """
 
     name = "colors"
 
     def __init__(
-        self, generator: nn.Module, draw: Draw, features: Features, variant: Variant = Variant.FULL, width: int = 64
+        self,
+        generator: nn.Module,
+        draw: Draw,
+        features: Features,
+        variant: Variant = Variant.FULL,
+        width: int = 64,
+        structure: float = 0.0,
     ) -> None:
         networks = {"generator": generator}
         if variant is not Variant.SUPERVISED:
             networks["critic"] = paper_discriminator(width)
         super().__init__(nn.ModuleDict(networks))
-        self.draw, self.features, self.variant = draw, features, variant
+        self.draw, self.features, self.variant, self.structure = draw, features, variant, structure
 
     @property
     def product(self) -> nn.Module:
@@ -70,6 +78,8 @@ class AdversarialLesson(Lesson):
             sample["sobel"] = torch.zeros_like(sample["sobel"])
         ours, truth, body = self.product(sample), sample["rgb"], sample["body"]
         terms = similarity_losses(ours, truth, body, self.features)
+        if self.structure:
+            terms["structure"] = self.structure * dissimilarity(ours, truth, body)
         if self.variant is Variant.SUPERVISED:
             return terms
         critic = self.network["critic"]  # type: ignore[index]

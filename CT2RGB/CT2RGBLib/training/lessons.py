@@ -30,6 +30,7 @@ _USUAL: dict[str, dict[str, Any]] = {
 }
 _SIZES = {Preset.COMPACT: 192, Preset.PAPER: 256}  # pixels of a sample
 _CRITICS = {Preset.COMPACT: 32, Preset.PAPER: 64}  # width
+_STRUCTURE = {Preset.COMPACT: 6.0, Preset.PAPER: 0.0}  # how much it counts
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def lesson_of(options: ColorOptions, data: Path, weights: str, device: torch.dev
     if weights:
         load_weights(generator, own_weights(weights))
     draw = Drawing(sections(data, "train", options.part.value), _SIZES[options.preset])
-    lesson = AdversarialLesson(generator, draw, features(options.features), options.variant, _CRITICS[options.preset])
+    critic, structure = _CRITICS[options.preset], _STRUCTURE[options.preset]
+    lesson = AdversarialLesson(generator, draw, features(options.features), options.variant, critic, structure)
     lesson.name = options.part.value
     return lesson

@@ -14,6 +14,7 @@ from InverseImagingLib.training.pool import drawn
 from InverseImagingLib.training.trainer import TrainingOptions
 
 from ..options import ColorizeOptions
+from ..palette import paint
 from ..preprocessing import sobel_in_range
 from .pairs import Section
 from .synthesis import Scan, attenuation, noise
@@ -88,6 +89,7 @@ class Drawing:
             "hu": torch.from_numpy(hu),
             "sobel": torch.from_numpy(sobel_in_range(hu[1:2], _RANGES, (PIXEL, PIXEL))),
             "body": torch.from_numpy(body[None].astype(np.float32)),
+            "usual": torch.from_numpy(np.moveaxis(paint(hu[1], body, (PIXEL, PIXEL)), -1, 0)),
             "rgb": torch.from_numpy(np.where(body, rgb, 0).astype(np.float32)),
             "spacing": torch.full((1,), PIXEL),
         }
