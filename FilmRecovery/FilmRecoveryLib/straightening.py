@@ -26,6 +26,7 @@ _USUAL = 0.01  # of the film, by which the first of them move it
 _HELD = 2e-3  # how much that counts
 _ROUNDS = ((6.0, 30), (2.4, 30))  # blur, in pixels, and steps
 _RATE, _LAST_RATE = 0.16, 0.01
+_ADAM = (0.9, 0.999)  # shares of its means that a step keeps
 _MOST = 2.0  # detail that counts
 _RIM = 0.02  # of the film, that does not
 _GAIN = 1.1  # how much straighter rows and columns have to become
@@ -42,17 +43,28 @@ def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
     terms = torch.zeros(2, _TERMS, _TERMS - 1, requires_grad=True)
     for blur, steps in _ROUNDS:
         soft = torch.from_numpy(ndimage.gaussian_filter(seen, blur))[None, None]
-        adam = torch.optim.Adam([terms])
+        mean, square = torch.zeros_like(terms), torch.zeros_like(terms)
         for step in range(steps):
-            adam.param_groups[0]["lr"] = _LAST_RATE + _RATE * (1 + math.cos(math.pi * step / steps)) / 2
             loss = _HELD * terms.square().sum() - _straightness(_looked_up(soft, _moved(terms, shape))).log()
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
+            (slope,) = torch.autograd.grad(loss, terms)
+            rate = _LAST_RATE + _RATE * (1 + math.cos(math.pi * step / steps)) / 2
+            with torch.no_grad():
+                terms -= rate * _adam(slope, mean, square, step + 1)
     with torch.no_grad():
         at = _moved(terms, sheet.backward.shape[:2]).numpy()
     found = replace(sheet, backward=resampled(sheet.at(_FINE, _FINE), (at * _FINE - 0.5).astype(np.float32)))
     return found if straightness(photo, found) > _GAIN * straightness(photo, sheet) else sheet
+
+
+def _adam(slope: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, step: int) -> torch.Tensor:
+    """The direction of a step, from 1 on, against a slope; mean and square of earlier slopes are changed in place.
+
+    torch.optim would import torch's compiler, which takes longer than all steps, and crashes beside some builds of VTK.
+    Source: D. P. Kingma, J. Ba, Adam: A method for stochastic optimization, 2015.
+    """
+    mean.lerp_(slope, 1 - _ADAM[0])
+    square.lerp_(slope.square(), 1 - _ADAM[1])
+    return mean / (1 - _ADAM[0] ** step) / ((square / (1 - _ADAM[1] ** step)).sqrt() + 1e-8)
 
 
 def detail_of(photo: np.ndarray, sheet: Sheet, longest: int) -> np.ndarray:
