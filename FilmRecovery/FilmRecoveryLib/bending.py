@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from .gate import straightness
 from .homography import aspect, homography, transformed
-from .rim import on_square
+from .rim import bends, on_square
 from .sheet import NODES, Sheet
 from .warp import places
 
@@ -43,9 +43,7 @@ def bent(photo: np.ndarray, backward: np.ndarray) -> np.ndarray:
 
     It is given back as it was where its sides are straight, and where lines on the film are less straight then.
     """
-    sides, _ = on_square(_sheet(backward, photo.shape[:2]), len(_SIDE))
-    across = [side[:, axis] - end for side, axis, end in zip(sides, _ACROSS, (0, 1, 0, 1), strict=True)]
-    if np.std(across) < _STRAIGHT:
+    if np.std(bends(_sheet(backward, photo.shape[:2]), len(_SIDE))) < _STRAIGHT:
         return backward
     found = unstretched(backward, photo.shape[:2])
     before, after = (straightness(photo, _sheet(each, photo.shape[:2])) for each in (backward, found))

@@ -155,3 +155,9 @@ def on_square(film: Sheet, count: int) -> tuple[tuple[np.ndarray, ...], np.ndarr
     square = homography(_SQUARE, film.corners.astype(np.float64))
     rim = transformed(film.points(count, count), np.linalg.inv(square))
     return (rim[0], rim[-1], rim[:, 0], rim[:, -1]), square
+
+
+def bends(film: Sheet, count: int) -> np.ndarray:
+    """How far the sides (4, count) of a film run from straight ones, by the film's side; outwards or inwards."""
+    (top, bottom, left, right), _ = on_square(film, count)
+    return np.stack([top[:, 1], bottom[:, 1] - 1, left[:, 0], right[:, 0] - 1])

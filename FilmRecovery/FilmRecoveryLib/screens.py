@@ -28,16 +28,17 @@ def shows_screen(photo: np.ndarray, sheet: Sheet) -> bool:
         left, top = (int(np.clip(at - _SIDE / 2, 0, n - _SIDE)) for at, n in ((x, width), (y, height)))
         parts.append(photo[top : top + _SIDE, left : left + _SIDE])
     brightest = sorted(parts, key=lambda part: float(part[::4, ::4].mean()))[-_LOOKED_AT:]
-    found = [max(_wave(part.mean(axis=-1)), _wave(part[..., 0] - part[..., 2])) for part in map(_floats, brightest)]
-    return sorted(found)[-_PARTS] > _STRONG
+    return sorted(map(_strongest, brightest))[-_PARTS] > _STRONG
 
 
-def _floats(part: np.ndarray) -> np.ndarray:
-    return part.astype(np.float32)
+def _strongest(part: np.ndarray) -> float:
+    """The stronger of the waves in the brightness and in the color of a part (_SIDE, _SIDE, 3) of a photo."""
+    red, green, blue = np.moveaxis(part.astype(np.float32), -1, 0)
+    return max(_wave(red + green + blue), _wave(red - blue))
 
 
 def _wave(part: np.ndarray) -> float:
-    """How far the strongest wave in a part (_SIDE, _SIDE) of a photo stands out from all around it in the spectrum."""
+    """How far the strongest wave in values (_SIDE, _SIDE) stands out from all around it in the spectrum."""
     window = np.hanning(_SIDE).astype(np.float32)
     fine = (part - ndimage.uniform_filter(part, 31)) * window * window[:, None]
     power = np.abs(fft.fftshift(fft.fft2(fine), axes=(0, 1))) ** 2

@@ -14,7 +14,7 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
-from .rim import on_square
+from .rim import bends
 from .sheet import Sheet
 from .straightening import detail_of
 from .warp import centers
@@ -32,19 +32,13 @@ _POINTS = 13  # of a side
 def evenly_spaced(photo: np.ndarray, sheet: Sheet) -> Sheet:
     """The sheet of a film in a photo (H, W, 3) with its tiles, if it has any, equally far from each other."""
     seen = ndimage.gaussian_filter(detail_of(photo, sheet, _LONGEST), _BLUR)
-    usual = min(_USUAL + _BENT * _bend(sheet), _LARGEST)
+    usual = min(_USUAL + _BENT * float(np.abs(bends(sheet, _POINTS)).max()), _LARGEST)
     sizes = sheet.backward.shape
     down, across = (
         centers(size) + _best(rows, usual) @ _curves(centers(size))
         for rows, size in zip((seen.T, seen), sizes, strict=False)
     )
     return replace(sheet, backward=sheet.seen(down, across))
-
-
-def _bend(sheet: Sheet) -> float:
-    """How far the sides of a film are from straight at most, by the film's side."""
-    (top, bottom, left, right), _ = on_square(sheet, _POINTS)
-    return max(float(np.abs(off).max()) for off in (top[:, 1], bottom[:, 1] - 1, left[:, 0], right[:, 0] - 1))
 
 
 def _curves(at: np.ndarray) -> np.ndarray:
