@@ -14,7 +14,7 @@ from .options import ColorizeOptions
 from .palette import SOFT
 from .palette import paint as painted_by_palette
 from .preprocessing import sobel_in_range
-from .slices import Slices
+from .slices import Slices, box_around
 
 NEAR = 5.0  # mm to the neighbors that the network sees, as in training
 _KEYS = 3.0  # mm between slices whose palettes are predicted, at most, if slices are thinner
@@ -100,12 +100,8 @@ def without_gelatin(palettes: torch.Tensor) -> torch.Tensor:
 def _box(slices: Slices) -> tuple[slice, slice]:
     """Rows and columns in which there is body in any slice, and a margin."""
     body = functools.reduce(np.logical_or, (slices.body(index) for index in range(slices.count)))
-    found = []
-    for axis, mm in enumerate(slices.spacing[1:]):
-        places = np.nonzero(body.any(axis=1 - axis))[0]
-        margin = round(_MARGIN / mm)
-        found.append(slice(max(int(places[0]) - margin, 0), int(places[-1]) + margin + 1))
-    return found[0], found[1]
+    rows, columns = (round(_MARGIN / mm) for mm in slices.spacing[1:])
+    return box_around(body, (rows, columns))
 
 
 @functools.lru_cache(maxsize=2)  # of head and body

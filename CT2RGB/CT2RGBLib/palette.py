@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from .bones import bones
 from .options import ColorizeOptions
-from .slices import Slices
+from .slices import Slices, box_around
 
 Knots = tuple[tuple[float, tuple[int, int, int]], ...]  # HU that rise, and sRGB at each
 
@@ -67,6 +67,7 @@ NEURAL: Knots = (
     *_DENSE_KNOTS,
 )
 
+_MARGIN = 8  # pixels around the body that matter for its colors
 _LOWEST, _HIGHEST, _STEP = -1024.0, 3600.0, 4.0  # HU of the tables
 _BLUR = 0.8  # mm, of the noise
 _SKIN, _THICK_SKIN = 1.5, 5.0  # mm, of what is skin anyway, and where it is as dense as skin
@@ -81,14 +82,23 @@ _LIGHT, _FEW = -250.0, 0.3  # HU above that of lungs, and the share of pixels ar
 
 @dataclass(frozen=True)
 class PalettePainter:
-    """Colors by the tissues' palette; see Painter."""
+    """Colors by the tissues' palette; see Painter. masked: black outside the body, but for a margin."""
+
+    masked: bool = True
 
     def paint(self, slices: Slices, index: int) -> np.ndarray:
-        return paint(slices.hu(index), slices.body(index), slices.spacing[1:])
+        hu, body, spacing = slices.hu(index), slices.body(index), slices.spacing[1:]
+        if not self.masked:
+            return paint(hu, body, spacing)
+        page = np.zeros((*body.shape, 3), np.float32)
+        if body.any():
+            box = box_around(body, (_MARGIN, _MARGIN))
+            page[box] = paint(hu[box], body[box], spacing)
+        return page
 
 
 def painter(options: ColorizeOptions) -> PalettePainter:
-    return PalettePainter()
+    return PalettePainter(options.masked)
 
 
 def paint(hu: np.ndarray, body: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:

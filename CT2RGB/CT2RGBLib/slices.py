@@ -32,6 +32,15 @@ def canonical(array: np.ndarray, ijk_to_ras: np.ndarray) -> np.ndarray:
     return array.transpose(*axes, *range(3, array.ndim))[tuple(slice(None, None, step) for step in steps)]
 
 
+def box_around(body: np.ndarray, margins: tuple[int, int] = (0, 0)) -> tuple[slice, slice]:
+    """Rows and columns in which there is body (J, I), and so many more on each side; nothing where there is no body."""
+    found = []
+    for axis, margin in enumerate(margins):
+        places = np.flatnonzero(body.any(axis=1 - axis))
+        found.append(slice(max(places[0] - margin, 0), places[-1] + margin + 1) if len(places) else slice(0))
+    return found[0], found[1]
+
+
 class Slices:
     """The slices of a CT in HU, from the feet to the head; rows run to the back, columns to the left of the patient.
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ct2rgb_samples import AIR, CORTEX, FAT, MARROW, MUSCLE, disks, head
+from ct2rgb_samples import AIR, CORTEX, FAT, MARROW, MUSCLE, disks, head, placed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CT2RGBLib.bones import bones
-from CT2RGBLib.palette import DENSE_BONE, GRAY_MATTER, SKIN, WHITE_MATTER, YELLOW_MARROW, paint
+from CT2RGBLib.options import ColorizeOptions
+from CT2RGBLib.palette import DENSE_BONE, GRAY_MATTER, SKIN, WHITE_MATTER, YELLOW_MARROW, paint, painter
 from CT2RGBLib.palette import FAT as YELLOW
 from CT2RGBLib.palette import MUSCLE as RED
 from CT2RGBLib.preprocessing import body_mask
-from CT2RGBLib.slices import canonical
+from CT2RGBLib.slices import Slices, canonical
 
 PIXEL = (1.5, 1.5)
 BLACK = (0, 0, 0)
@@ -99,6 +100,23 @@ def test_vessels_with_contrast_are_red_though_as_dense_as_bone() -> None:
 def test_skin_ends_where_the_body_does_and_not_where_the_image_does() -> None:
     colors = colored(np.full((1, 60, 60), MUSCLE))
     np.testing.assert_allclose(colors, np.broadcast_to(colors[30, 30], colors.shape), atol=1e-3)
+
+
+@settings(max_examples=20)
+@given(shift=st.tuples(st.integers(-15, 15), st.integers(-15, 15)), noise=st.integers(0, 2**31))
+def test_the_air_around_a_body_changes_none_of_its_colors(shift: tuple[int, int], noise: int) -> None:
+    hu = np.roll(disks((70, FAT), (55, MUSCLE), (25, CORTEX), (15, MARROW), pixel=2.0, size=120)[:1], shift, (1, 2))
+    image = placed(hu + np.random.default_rng(noise).normal(0, 30, hu.shape).astype(np.int16), (4.0, 2.0, 2.0))
+    slices = Slices(image, hu > -500)
+    body = slices.body(0)
+    found = painter(ColorizeOptions()).paint(slices, 0)
+    np.testing.assert_allclose(found[body], painter(ColorizeOptions(masked=False)).paint(slices, 0)[body], atol=1e-6)
+    assert not found[0].any()
+
+
+def test_a_slice_without_a_body_is_black() -> None:
+    image = placed(np.full((1, 9, 9), 40, np.int16))
+    assert not painter(ColorizeOptions()).paint(Slices(image, np.zeros(image.array.shape, bool)), 0).any()
 
 
 def test_metal_is_colored() -> None:
