@@ -9,7 +9,7 @@ import torch
 
 from InverseImagingLib.models import Weights, load_weights
 
-from .networks import KNOTS, ColorNet
+from .networks import KNOTS, USUAL, ColorNet
 from .options import ColorizeOptions
 from .palette import SOFT
 from .palette import paint as painted_by_palette
@@ -84,17 +84,17 @@ class ModelPainter:
 def without_gelatin(palettes: torch.Tensor) -> torch.Tensor:
     """Palettes (B, 6, len(KNOTS), h, w) that have the color of soft tissue where they had that of gelatin.
 
-    The body was frozen in blue gelatin, which shows in its cavities: there the network saw no tissue of such HU.
+    The body was frozen in blue gelatin, which shows in its cavities: there the network saw no tissue of such HU. It is
+    judged by what is shown, in which the palette of tissues has its share.
     """
     at, colors = zip(*SOFT, strict=True)
     tissue = np.stack([np.interp(KNOTS, at, channel) for channel in zip(*colors, strict=True)]) / 255
-    wanted = palettes.new_tensor(tissue)[..., None, None]
     layers = palettes.unflatten(1, (-1, 3))
-    warmth = (layers[:, :, :1] - layers[:, :, 1:].mean(dim=2, keepdim=True)) / layers.amax(dim=2, keepdim=True).clamp(
-        0.05
-    )
-    share = ((_WARM - warmth) / (_WARM - _COLD)).clamp(0, 1)
-    return torch.lerp(layers, wanted.expand_as(layers), share).flatten(1, 2)
+    wanted = palettes.new_tensor(tissue)[..., None, None].expand_as(layers)
+    seen = torch.lerp(layers, wanted, USUAL)
+    red, others, most = seen[:, :, :1], seen[:, :, 1:].mean(dim=2, keepdim=True), seen.amax(dim=2, keepdim=True)
+    share = ((_WARM - (red - others) / most.clamp(0.05)) / (_WARM - _COLD)).clamp(0, 1)
+    return torch.lerp(layers, wanted, share).flatten(1, 2)
 
 
 def _box(slices: Slices) -> tuple[slice, slice]:

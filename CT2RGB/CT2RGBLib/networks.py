@@ -21,7 +21,7 @@ KNOTS = (-1000, -880, -750, -500, -250, -150, -100, -60, -20, 10, 30, 45, 60, 90
 PIXEL = 2.0  # mm, of the palettes
 _WIDTHS = (24, 48, 96, 128, 160)
 _NOISE = 32, 5  # channels and layers of what finds the noise, of four pixels at a time
-_USUAL = 0.35  # share of the tissues' palette
+USUAL = 0.35  # share of the tissues' palette
 _LAYERS = 2  # palettes: even tissue, edges
 _SLICES = 3
 
@@ -116,7 +116,7 @@ class ColorNet(nn.Module):
         seen = torch.cat([2 * knots / len(KNOTS) - 1, edges], dim=1)
         height, width = seen.shape[2:]
         noise = self.noise(functional.pad(seen, (0, width % 2, 0, height % 2), mode="replicate"))[..., :height, :width]
-        return guided(torch.lerp(looked_up(palettes, knots - noise, edges), usual, _USUAL), hu, body)
+        return guided(torch.lerp(looked_up(palettes, knots - noise, edges), usual, USUAL), hu, body)
 
     def palettes(
         self, hu: torch.Tensor, edges: torch.Tensor, body: torch.Tensor, spacing: tuple[float, float]
