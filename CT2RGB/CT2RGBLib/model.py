@@ -1,4 +1,7 @@
-"""Colors by the compact network: palettes of key slices, and of those between by interpolation."""
+"""Colors by the compact network: palettes of key slices, and of those between by interpolation.
+
+A key slice is seen as it is and mirrored, and gets the mean of both palettes, whose errors differ.
+"""
 
 from __future__ import annotations
 
@@ -59,14 +62,11 @@ class ModelPainter:
         below, above = (self._slices.near(index, mm) for mm in (-NEAR, NEAR))
         planes = [self._hu(each) for each in (below, index, above)]
         body = self._slices.body(index)[self._box].astype(np.float32)
+        given = map(self._tensor, (np.stack(planes), self._edges(planes[1]), body))
+        hu, edges, inside = (torch.cat([each, each.flip(-1)]) for each in given)
         with torch.inference_mode():
-            palettes = self._network.palettes(
-                torch.cat([self._tensor(plane) for plane in planes], dim=1),
-                self._tensor(self._edges(planes[1])),
-                self._tensor(body),
-                self._slices.spacing[1:],
-            )
-            return without_gelatin(palettes)
+            seen, mirrored = self._network.palettes(hu, edges, inside, self._slices.spacing[1:]).split(1)
+            return without_gelatin((seen + mirrored.flip(-1)) / 2)
 
     def _hu(self, index: int) -> np.ndarray:
         """HU of a slice inside the box, air outside the body."""
