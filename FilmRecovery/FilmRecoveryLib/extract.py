@@ -27,6 +27,7 @@ from .window import known, to_hu
 if TYPE_CHECKING:
     import torch
 
+_UNHELPED = "Tiles were not looked for, and the gray was not refined"
 _UNSURE = 0.5  # confidence in a layout, below which it is in doubt
 _UNLIKE = 0.1  # share by which two sources of a size may differ
 _UNKNOWN = 1.0  # mm, of a spacing that nothing tells
@@ -54,7 +55,8 @@ def extract(
     sure = None if confidence is None else _confidence(confidence, film)
     warnings: list[str] = []
     on_progress(Progress(0.0, "looking for the slices"))
-    layout = _layout(gray, options, tiles, warnings)
+    weights = weights_of(options.weights, _UNHELPED, warnings) if options.restore or tiles is None else None
+    layout = _layout(gray, options, tiles, weights, warnings)
     order = sequence(layout, options.order is Order.COLUMNS, options.skipped())
     boxes = [layout.boxes[tile] for tile in order]
     on_progress(Progress(0.3, "reading the text"))
@@ -62,8 +64,7 @@ def extract(
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(text.read_texts, gray, lines)  # by another program
         slices = stack(text.erase(gray, written) if options.erase else gray, boxes)
-        weights = weights_of(options.weights, "The gray was not refined", warnings) if options.restore else None
-        if weights:
+        if weights and options.restore:
             slices = _refined(slices, weights, options, warnings)
         texts = _read(reading, lines, warnings)
     told = wording.understand(texts)
@@ -144,13 +145,15 @@ def _confidence(confidence: Image, film: Image) -> np.ndarray:
 # The layout
 
 
-def _layout(gray: np.ndarray, options: ExtractOptions, tiles: Image | None, warnings: list[str]) -> Layout:
+def _layout(
+    gray: np.ndarray, options: ExtractOptions, tiles: Image | None, weights: Weights | None, warnings: list[str]
+) -> Layout:
     grid = options.grid()
     if tiles is not None:
         return _given_layout(gray, grid, tiles)
-    layout = find_layout(gray, grid)
+    layout = find_layout(gray, model.waves(gray, weights) if weights else None, grid)
     rows, columns = layout.rows, layout.columns
-    if rows * columns == 1 and grid is None:
+    if weights and rows * columns == 1 and grid is None:
         warnings.append(
             "The film looks like one picture, such as a radiograph, and is taken as one slice; if it has rows and "
             "columns of slices, give the layout."

@@ -16,9 +16,10 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
 
 from .bending import bent
+from .gate import straightness
 from .homography import aspect, homography, transformed
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
-from .networks import STRIDE, FilmNet, Look, PlaceNet, luminance
+from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, luminance
 from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
@@ -26,6 +27,7 @@ from .sheet import NODES, Sheet
 from .spacing import evenly_spaced
 from .straightening import straightened
 from .warp import backward_map, places, resampled
+from .waves import evened, waves_of
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
@@ -40,15 +42,18 @@ _NONE = "There is no film in the photo, as far as can be seen; mark its corners 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
+_BY_WAVES = 2  # times that they move it
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
 def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu", by_content: bool = True) -> Sheet:
     """Where the film lies in a photo (H, W, 3) of uint8, and how it bends.
 
-    by_content: also by what is printed on it, see straightening and spacing. Raises InputError when there is none.
+    by_content: also by what is printed on it, see waves, straightening and spacing. Raises InputError when there is
+    none.
     """
-    return located(photo, _networks(weights).place.to(device), by_content)
+    networks = _networks(weights).to(device)
+    return located(photo, networks.place, networks.grid if by_content else None)
 
 
 def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:
@@ -60,8 +65,8 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
     return int(np.count_nonzero(sizes > _OTHER * max(sizes, default=0.0)))
 
 
-def located(photo: np.ndarray, network: PlaceNet, by_content: bool = True) -> Sheet:
-    """The same with a network in evaluation mode."""
+def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -> Sheet:
+    """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
     frame = whole_frame(small.shape[:2])
     for number in range(_WHERE):
@@ -74,16 +79,25 @@ def located(photo: np.ndarray, network: PlaceNet, by_content: bool = True) -> Sh
         frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
     through = around(bent(small, backward))
     look = _look(network, seen_at(small, through))
-    found, confidence = _read(look, _mask(look))
+    read, confidence = _read(look, _mask(look))
     if seen < _SEEN and confidence.mean() < _SURE:
         raise InputError(_NONE)
     there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
-    kept = there + (found - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
+    kept = there + (read - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
     sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
     sheet = replace(sheet, aspect=aspect(sheet.corners, small.shape[:2]))
-    if by_content:
-        sheet = evenly_spaced(small, straightened(small, sheet))
+    if grid:
+        sheet = _by_content(small, sheet, grid)
     return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
+
+
+def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
+    """A sheet moved by what is printed: as it is, or after its waves moved it, whichever makes it straightest."""
+    found = [evenly_spaced(photo, straightened(photo, sheet))]
+    for _ in range(_BY_WAVES):
+        sheet = evenly_spaced(photo, straightened(photo, evened(photo, sheet, grid)))
+        found.append(sheet)
+    return max(found, key=lambda each: straightness(photo, each))
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
@@ -159,6 +173,14 @@ def upright(film: np.ndarray, weights: Weights, device: str | torch.device = "cp
         chances = network(small.to(device)).softmax(dim=1)[0].cpu()
     turn = int(chances.argmax())
     return turn % 4, turn >= 4, float(chances[turn])
+
+
+def waves(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> np.ndarray:
+    """Where in its row and column of tiles each place of a flat film (h, w), 0 to 1, lies: see networks.GridNet.
+
+    (2, n, n) complex, down and along the film.
+    """
+    return waves_of(film, _networks(weights).grid.to(device))
 
 
 def refined(gray: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> np.ndarray:

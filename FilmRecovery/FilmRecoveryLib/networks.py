@@ -48,11 +48,7 @@ class PlaceNet(nn.Module):
             nn.Sequential(*([nn.MaxPool2d(2), nn.Conv2d(a, b, 1), _Block(b)] if number else []), _Block(b))
             for number, (a, b) in enumerate(zip((_WIDTHS[0], *_WIDTHS), _WIDTHS, strict=False))
         )
-        self.attending = nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(_WIDTHS[-1], 8, 2 * _WIDTHS[-1], 0.0, "gelu", batch_first=True, norm_first=True),
-            _ATTENDING,
-            enable_nested_tensor=False,
-        )
+        self.attending = _attending(_WIDTHS[-1])
         pairs = list(zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.lower = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairs)
         self.up = nn.ModuleList(_Block(b) for _, b in pairs)
@@ -194,12 +190,53 @@ class TurnNet(nn.Module):
         return self.last(self.layers(film).mean(dim=(2, 3)))
 
 
+class GridNet(nn.Module):
+    """From a flat film to where in its cell, a tile and its share of the gaps, each place lies: waves.
+
+    A wave is e to the power of 2 pi i times the share of the cell that lies before a place, and 0 outside all cells; a
+    network that is not sure gives less. There is one down the film, by rows of cells, and one along it, by columns.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        sizes = (width, 2 * width, 3 * width, 4 * width)
+        self.stem = nn.Sequential(
+            nn.Conv2d(2, width, 5, 2, 2), _norm(width), nn.SiLU(), nn.Conv2d(width, width, 3, 2, 1), _norm(width)
+        )
+        self.down = nn.ModuleList(
+            nn.Sequential(*([nn.MaxPool2d(2), nn.Conv2d(a, b, 1)] if number else []), _Block(b))
+            for number, (a, b) in enumerate(zip((width, *sizes), sizes, strict=False))
+        )
+        self.attending = _attending(sizes[-1])
+        pairs = list(zip(sizes[:0:-1], sizes[-2::-1], strict=True))
+        self.lower = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairs)
+        self.up = nn.ModuleList(_Block(b) for _, b in pairs)
+        self.head = nn.Conv2d(width, 4, 3, padding=1)
+
+    def forward(self, film: torch.Tensor, aspect: torch.Tensor) -> torch.Tensor:
+        """Waves (B, 2, 2, H / 4, W / 4), their real and imaginary parts down and along films (B, 1, H, W) from 0 to 1,
+        whose sides are multiples of 32; aspect: (B,), width / height of the film as it is."""
+        shape = aspect.log()[:, None, None, None].expand_as(film)
+        values = self.stem(torch.cat([2 * film - 1, shape], dim=1))
+        kept = []
+        for block in self.down:
+            values = block(values)
+            kept.append(values)
+        tokens = (values + _places(values, values.shape[1])).flatten(2).transpose(1, 2)
+        values = self.attending(tokens).transpose(1, 2).reshape(values.shape)
+        for lower, block, side in zip(self.lower, self.up, kept[-2::-1], strict=True):
+            values = functional.interpolate(lower(values), size=side.shape[2:], mode="bilinear", align_corners=False)
+            values = block(values + side)
+        return self.head(values).unflatten(1, (2, 2))
+
+
 class FilmNet(nn.Module):
     """All compact networks, which are one file of weights."""
 
     def __init__(self) -> None:
         super().__init__()
         self.place, self.tone, self.values, self.turn = PlaceNet(), ToneNet(), ValueNet(), TurnNet()
+        self.grid = GridNet()
 
 
 class _Block(nn.Module):
@@ -217,6 +254,12 @@ class _Block(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         return functional.silu(values + self.layers(values))
+
+
+def _attending(width: int) -> nn.Module:
+    """Layers in which tokens (B, N, width) attend to each other."""
+    layer = nn.TransformerEncoderLayer(width, 8, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+    return nn.TransformerEncoder(layer, _ATTENDING, enable_nested_tensor=False)
 
 
 def _norm(width: int) -> nn.Module:

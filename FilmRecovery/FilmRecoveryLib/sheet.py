@@ -10,9 +10,10 @@ from scipy.interpolate import CubicHermiteSpline, CubicSpline
 from InverseImagingLib.errors import InputError
 
 from .homography import homography, transformed
-from .warp import centers, places
+from .warp import centers, places, resampled
 
 NODES = 64  # of a sheet, along each side
+_FINE = 512  # places along each side, from which others are taken
 _ROUNDS = 4  # until points that were moved are met, far below a pixel
 
 
@@ -78,6 +79,11 @@ class Sheet:
             off = points - moved.points(rows, columns)
             moved = replace(moved, backward=moved.backward + product(down, off, across))
         return replace(moved, backward=moved.backward.astype(np.float32))
+
+    def moved(self, at: np.ndarray) -> Sheet:
+        """The sheet whose nodes lie where places u, v (h, w, 2) of this one do."""
+        fine = self.at(_FINE, _FINE)
+        return replace(self, backward=resampled(fine, (at * _FINE - 0.5).astype(np.float32)))
 
     def straight(self) -> Sheet:
         """The flat film nearest to it."""

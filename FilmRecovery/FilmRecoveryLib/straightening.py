@@ -8,7 +8,6 @@ cannot be seen so: that is left to spacing.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,7 +29,6 @@ _ADAM = (0.9, 0.999)  # shares of its means that a step keeps
 _MOST = 2.0  # detail that counts
 _RIM = 0.02  # of the film, that does not
 _GAIN = 1.1  # how much straighter rows and columns have to become
-_FINE = 512  # places along each side, from which others are taken
 
 
 def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
@@ -52,7 +50,7 @@ def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
                 terms -= rate * _adam(slope, mean, square, step + 1)
     with torch.no_grad():
         at = _moved(terms, sheet.backward.shape[:2]).numpy()
-    found = replace(sheet, backward=resampled(sheet.at(_FINE, _FINE), (at * _FINE - 0.5).astype(np.float32)))
+    found = sheet.moved(at)
     return found if straightness(photo, found) > _GAIN * straightness(photo, sheet) else sheet
 
 

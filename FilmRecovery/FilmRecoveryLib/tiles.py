@@ -12,8 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 _GAPS = np.array([0.0, 0.002, 0.006, 0.015])  # between tiles, of the film's longer side
-_SHIFTS = np.linspace(-0.045, 0.045, 31)  # of the middle of all tiles, that are tried, of the film's length
-_STRETCHES = np.linspace(-0.06, 0.05, 38)  # of the length of all of them
+_SHIFTS = np.linspace(-0.009, 0.009, 13)  # of the middle of all tiles, that are tried, of the film's length
+_STRETCHES = np.linspace(-0.016, 0.012, 15)  # of the length of all of them
 _SQUARE = np.linspace(0.98, 1.02, 5)  # of a tile's other side
 _NOISE = 3.2  # standard deviations of it that are no edge
 _STRONG, _FAINT = 0.1, 0.12  # edges of gray that count no more; share of what is usual that is half of all

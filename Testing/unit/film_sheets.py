@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from FilmRecoveryLib.cells import Cells
+
 Box = tuple[int, int, int, int]
 
 
@@ -75,3 +77,15 @@ def written(lines: Sequence[str], tile: tuple[int, int], tick: float) -> np.ndar
             draw.line([(width - 2, mark), (width - 2 - (0.05 if number % 5 == 0 else 0.03) * height, mark)], 255)
         draw.line([(width - 2, marks[0]), (width - 2, marks[-1])], 255)
     return np.asarray(picture, np.float32) / 255
+
+
+def waves(boxes: Sequence[Box], shape: tuple[int, ...]) -> np.ndarray:
+    """What a network should see of a film of that shape with these tiles: see networks.GridNet."""
+    found = []
+    for axis, length in enumerate(shape):
+        sides = np.unique([[box[1 - axis], box[3 - axis]] for box in boxes], axis=0) / length
+        middles = sides.mean(axis=1)
+        pitch = np.diff(middles).mean() if len(middles) > 1 else float(np.diff(sides)[0, 0])
+        wave = Cells(len(middles), float(middles[0] - pitch / 2), float(pitch)).wave(64)
+        found.append(np.broadcast_to(wave if axis else wave[:, None], (64, 64)))
+    return np.stack(found)

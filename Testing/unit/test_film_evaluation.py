@@ -13,7 +13,8 @@ import torch
 from drawn_films import film as drawn_film
 from drawn_films import scene
 from film_cases import LEVEL, SHAPE, TILES, WIDTH, write_films, write_untrained
-from film_photos import CORNERS, backward, film, photo
+from film_photos import CORNERS, backward, photo
+from film_sheets import waves as film_waves
 from safetensors.torch import save_file
 
 from FilmRecoveryLib.assemble import stack
@@ -92,8 +93,9 @@ def test_which_way_is_up_does_not_count():
 
 def test_a_layout_is_found_or_not(tmp_path: Path):
     (case,) = cases(write_films(tmp_path, 1))
-    assert has_layout(case.film, case)
-    assert not has_layout(film(2, 3), case)
+    waves = film_waves(case.tiles, case.film.shape)
+    assert has_layout(case.film, waves, case)
+    assert not has_layout(case.film, waves.transpose(0, 2, 1)[::-1], case)
 
 
 # Peers

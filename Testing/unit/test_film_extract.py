@@ -176,7 +176,7 @@ def test_a_layout_that_does_not_fit_is_doubted():
 
 def test_one_picture_is_no_film_of_slices(monkeypatch: pytest.MonkeyPatch):
     one = Layout(1, 1, ((0, 0, 600, 480),), (True,), 0.9)
-    monkeypatch.setattr("FilmRecoveryLib.extract.find_layout", lambda film, grid: one)
+    monkeypatch.setattr("FilmRecoveryLib.extract.find_layout", lambda film, waves, grid: one)
     assert "looks like one picture, such as a radiograph" in warned(WINDOW)
     assert "one picture" not in warned(replace(WINDOW, layout="1x1"))
 

@@ -12,7 +12,18 @@ from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.looks import SIZE, around, film_frame, frame_of, pixels, seen_places, whole_frame
 from FilmRecoveryLib.model import located
 from FilmRecoveryLib.model import toned as toned_film
-from FilmRecoveryLib.networks import KNOTS, FilmNet, Look, PlaceNet, ToneNet, TurnNet, ValueNet, default_uv, toned
+from FilmRecoveryLib.networks import (
+    KNOTS,
+    FilmNet,
+    GridNet,
+    Look,
+    PlaceNet,
+    ToneNet,
+    TurnNet,
+    ValueNet,
+    default_uv,
+    toned,
+)
 from FilmRecoveryLib.warp import places
 from InverseImagingLib.errors import InputError
 
@@ -149,6 +160,10 @@ def test_slices_of_any_size_keep_it():
 
 def test_there_are_eight_ways_to_turn_a_film():
     assert TurnNet().eval()(torch.rand(3, 1, 128, 128)).shape == (3, 8)
+
+
+def test_a_film_gets_waves_down_and_along_it():
+    assert GridNet().eval()(torch.rand(3, 1, 128, 64), torch.tensor([0.5, 1.0, 2.0])).shape == (3, 2, 2, 32, 16)
     assert pixels(8, 4).tolist() == [[[1.5, 1.5], [5.5, 1.5]], [[1.5, 5.5], [5.5, 5.5]]]
 
 

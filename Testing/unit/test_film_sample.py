@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from film_photo import COLUMNS, ROWS, SAMPLE, SEED, SIZE, scene
 
+from FilmRecoveryLib import model
 from FilmRecoveryLib.flatten import flatten
 from FilmRecoveryLib.layout import find_layout
 from FilmRecoveryLib.options import FlattenOptions
@@ -17,6 +18,7 @@ from FilmRecoveryLib.training.render import backward_map
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import Result
+from InverseImagingLib.models import find_weights
 
 PIXEL = 1.04  # mm of a pixel of the flat film, as the slices were drawn
 
@@ -71,6 +73,6 @@ def test_its_outline_is_found():
 
 def test_its_tiles_and_rulers_are_found(flat: Result):
     film = flat.images["film"].array[0]
-    layout = find_layout(film)
+    layout = find_layout(film, model.waves(film, find_weights("FilmRecovery", "film")))
     assert (layout.rows, layout.columns) == (ROWS, COLUMNS)
     assert mm_per_pixel(film, layout.boxes) == pytest.approx(PIXEL, rel=0.05)

@@ -63,7 +63,7 @@ def evaluate_films(
         rows = {name: _scored(case, method) for name, method in methods.items()}
         film, scores = rows[OURS]
         scores[FLAT] = _flat(case, methods[OURS])
-        scores[LAYOUT] = {"found": float(has_layout(film, case))}
+        scores[LAYOUT] = {"found": float(has_layout(film, model.waves(film, weights), case))}
         slices = _volumes(film, case, weights)
         if slices[REFINED].valid.array.any():
             scores |= {what: slice_scores(each, case) for what, each in slices.items()}
@@ -145,10 +145,11 @@ def _flat(case: Case, method: Method) -> dict[str, float]:
 # Slices
 
 
-def has_layout(film: np.ndarray, case: Case) -> bool:
-    """Whether the tiles of a film are found: as many rows and columns, and each tile's middle near where it is."""
+def has_layout(film: np.ndarray, waves: np.ndarray, case: Case) -> bool:
+    """Whether the tiles of a film are found by its waves, see find_layout: as many rows and columns, and each tile's
+    middle near where it is."""
     try:
-        layout = find_layout(film)
+        layout = find_layout(film, waves)
     except InputError:
         return False
     if (layout.rows, layout.columns) != (case.rows, case.columns):

@@ -19,8 +19,9 @@ from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
 from ..networks import FilmNet
 from ..paper.variants import Variant, network_of
 from .dewarping import DewarpingLesson
+from .gridding import GridLesson
 from .places import PlaceLesson
-from .samples import FlatFilms, Frames, Maps, Tiles, TurnedFilms
+from .samples import FlatFilms, Frames, GriddedFilms, Maps, Tiles, TurnedFilms
 from .subjects import subjects
 from .tones import ToneLesson
 from .turns import TurnLesson
@@ -36,6 +37,7 @@ class Task(Choice):
     TONE = "tone"
     VALUES = "values"
     TURN = "turn"
+    GRID = "grid"
 
 
 _USUAL: dict[str, dict[str, Any]] = {
@@ -43,6 +45,7 @@ _USUAL: dict[str, dict[str, Any]] = {
     "tone": {"batch": 8, "rate": 1e-3, "steps": 1500, "pool": 192, "reuse": 8},
     "values": {"batch": 16, "rate": 1e-3, "steps": 1500, "pool": 256, "reuse": 4},
     "turn": {"batch": 16, "rate": 1e-3, "steps": 1000, "pool": 192, "reuse": 8},
+    "grid": {"batch": 16, "rate": 1.5e-3, "steps": 3300, "pool": 192, "reuse": 16},
 }
 
 
@@ -64,7 +67,7 @@ N = TypeVar("N", bound=nn.Module)
 class FilmOptions(TrainingOptions):
     """Settings of a training run of one of the networks."""
 
-    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values or turn.")
+    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values, turn or grid.")
     variant: Variant = option(Variant.FULL, "The paper's network: full, or without parts: maps, uv or backward.")
 
 
@@ -100,6 +103,7 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
         Task.TONE: lambda: ToneLesson(networks, FlatFilms(patients)),
         Task.VALUES: lambda: ValueLesson(networks, Tiles(patients)),
         Task.TURN: lambda: TurnLesson(networks, TurnedFilms(patients)),
+        Task.GRID: lambda: GridLesson(networks, GriddedFilms(patients)),
     }
     return lessons[options.task]()
 

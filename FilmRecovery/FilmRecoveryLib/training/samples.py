@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,17 +34,21 @@ _TONES = 256  # pixels of the sides of a flat film whose light is taken out
 _PART = 128  # pixels of the sides of a part of a slice
 _FLAT = 0.02  # luminance, from dark to bright: less tells no curve
 _BENT = 0.002  # of the film: how far its pixels usually are off then
+_UNEVEN = (0.002, 0.006, 0.012, 0.03)  # the same where its grid is looked for, one of which is drawn
+_ALONE, _UPRIGHT = 0.08, 0.5  # of the films are one picture, and lie as they are read for sure
+_BACKWARDS = torch.tensor([1.0, -1.0])[:, None, None]  # a wave that runs to the other side
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
     """A photo (H, W, 3) uint8 of a film (h, w), 0 to 1, and maps (H, W, C) of it: uv, mask, position, normal, depth;
-    backward: the photo pixels (n, n, 2) of nodes of the film."""
+    backward: the photo pixels (n, n, 2) of nodes of the film. cells: see textures.Film."""
 
     photo: np.ndarray
     film: np.ndarray
     maps: np.ndarray
     backward: np.ndarray
+    cells: np.ndarray
 
 
 _MAPS = {"uv": 2, "mask": 1, "position": 3, "normal": 3, "depth": 1}
@@ -70,7 +75,7 @@ class _Photos:
         maps = torch.cat([found[name] for name in _MAPS]).permute(1, 2, 0).numpy().astype(np.float16)
         photo = (255 * found["photo"]).round().byte().permute(1, 2, 0).numpy()
         backward = (backward_map(scene, (64, 64)).numpy() + 0.5) * scale - 0.5
-        return _Made(photo, film.texture.astype(np.float16), maps, backward)
+        return _Made(photo, film.texture.astype(np.float16), maps, backward, film.cells)
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         raise NotImplementedError
@@ -151,13 +156,8 @@ class FlatFilms(_Photos):
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         uv = places((_TONES, _TONES)).astype(np.float32)
-        off = rng.normal(0, _BENT, (1, 2, 4, 4)).astype(np.float32)
-        bent = functional.interpolate(torch.from_numpy(off), (_TONES, _TONES), mode="bicubic")[0].permute(1, 2, 0)
-        nodes = (uv + bent.numpy()) * made.backward.shape[0] - 0.5
-        backward = resampled(made.backward.astype(np.float32), nodes)
-        gray = resampled(made.film, uv * np.array(made.film.shape[::-1], np.float32) - 0.5)
-        film = np.moveaxis(resampled(made.photo, backward), -1, 0)
-        return {"film": torch.from_numpy(_recolored(film, rng)), "gray": torch.from_numpy(gray)[None]}
+        film, gray = _seen(made, uv + _bends(_BENT, rng), rng), _printed(made, uv)
+        return {"film": torch.from_numpy(film), "gray": torch.from_numpy(gray)[None]}
 
 
 class TurnedFilms(FlatFilms):
@@ -175,6 +175,61 @@ def turned_away(film: torch.Tensor, turn: int) -> torch.Tensor:
     """A film (1, H, W) that one of TurnNet's turns brings back."""
     film = film.rot90(turn % 4, (-2, -1))
     return film.flip(-1) if turn >= 4 else film
+
+
+class GriddedFilms(_Photos):
+    """Draws what GridLesson takes."""
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        alone = rng.random() < _ALONE
+        uv = places((_TONES, _TONES)) + _bends(float(rng.choice(_UNEVEN)), rng)
+        (top, height, rows), (left, width, columns) = made.cells
+        shape = np.array(made.film.shape[::-1], float)
+        if alone:  # one cell is a film of one picture
+            cell, place = [width, height], [left, top] + np.array([width, height]) * rng.integers([columns, rows])
+            waves, uv, shape = _waves(uv, [(0, 1, 1)] * 2), place + cell * uv, shape * cell
+        else:
+            waves = _waves(uv, made.cells)
+        uv = uv.astype(np.float32)
+        light, gray = luminance(torch.from_numpy(_seen(made, uv, rng))[None])[0], torch.from_numpy(_printed(made, uv))
+        film = torch.lerp(light, gray[None], float(rng.random()))  # from the light as it was to none
+        found = functional.avg_pool2d(torch.from_numpy(waves), STRIDE).unflatten(0, (2, 2))
+        turn = 0 if rng.random() < _UPRIGHT else int(rng.integers(8))
+        for _ in range(turn % 4):
+            down, along = found.rot90(1, (-2, -1))
+            found, shape = torch.stack([along * _BACKWARDS, down]), shape[::-1]
+        if turn >= 4:
+            down, along = found.flip(-1)
+            found = torch.stack([down, along * _BACKWARDS])
+        aspect = torch.tensor(shape[0] / shape[1], dtype=torch.float32)
+        return {"film": turned_away(film, turn), "aspect": aspect, "waves": found}
+
+
+def _waves(uv: np.ndarray, cells: Any) -> np.ndarray:
+    """What GridNet is to give, (4, h, w), at film coordinates (h, w, 2); cells: see textures.Film."""
+    found = []
+    for places_, (start, pitch, count) in zip((uv[..., 1], uv[..., 0]), cells, strict=True):
+        turns = (places_ - start) / pitch
+        inside = (turns > 0) & (turns < count)
+        found += [np.cos(2 * np.pi * turns) * inside, np.sin(2 * np.pi * turns) * inside]
+    return np.stack(found).astype(np.float32)
+
+
+def _bends(usual: float, rng: np.random.Generator) -> np.ndarray:
+    """How far the pixels of a flat film are off (_TONES, _TONES, 2), usually by so much."""
+    off = torch.from_numpy(rng.normal(0, usual, (1, 2, 4, 4)).astype(np.float32))
+    return functional.interpolate(off, (_TONES, _TONES), mode="bicubic")[0].permute(1, 2, 0).numpy()
+
+
+def _seen(made: _Made, uv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The colors (3, h, w) of a photo at film coordinates (h, w, 2), in another exposure."""
+    backward = resampled(made.backward.astype(np.float32), uv * made.backward.shape[0] - 0.5)
+    return _recolored(np.moveaxis(resampled(made.photo, backward), -1, 0), rng)
+
+
+def _printed(made: _Made, uv: np.ndarray) -> np.ndarray:
+    """The gray (h, w) of a film there."""
+    return resampled(made.film, uv * np.array(made.film.shape[::-1], np.float32) - 0.5)
 
 
 class Tiles(_Photos):

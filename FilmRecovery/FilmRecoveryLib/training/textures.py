@@ -45,6 +45,19 @@ class Film:
     subject: str
 
     @property
+    def cells(self) -> np.ndarray:
+        """Down and along the film: where the first cell begins and how long each is, in shares of the film's sides,
+        and how many there are (2, 3). A cell is a tile and its share of the gaps."""
+        boxes = np.array([*self.tiles, *self.others], float)
+        found = []
+        for low, count in ((1, self.rows), (0, self.columns)):
+            sides = boxes[:, [low, low + 2]] / self.texture.shape[1 - low]
+            first, last = sides[sides[:, 0].argmin()], sides[sides[:, 0].argmax()]
+            pitch = (last[0] - first[0]) / (count - 1) if count > 1 else first[1] - first[0]
+            found.append((first.mean() - pitch / 2, pitch, count))
+        return np.array(found)
+
+    @property
     def aspect(self) -> float:
         """Width / height."""
         return self.texture.shape[1] / self.texture.shape[0]
