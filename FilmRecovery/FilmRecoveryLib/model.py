@@ -93,6 +93,7 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
 
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
     """A sheet moved by what is printed: as it is, or after its waves moved it, whichever makes it straightest."""
+    photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
     found = [evenly_spaced(photo, straightened(photo, sheet))]
     for _ in range(_BY_WAVES):
         sheet = evenly_spaced(photo, straightened(photo, evened(photo, sheet, grid)))

@@ -30,7 +30,7 @@ _POINTS = 13  # of a side
 
 
 def evenly_spaced(photo: np.ndarray, sheet: Sheet) -> Sheet:
-    """The sheet of a film in a photo (H, W, 3) with its tiles, if it has any, equally far from each other."""
+    """The sheet of a film in a photo (H, W, C) with its tiles, if it has any, equally far from each other."""
     seen = ndimage.gaussian_filter(detail_of(photo, sheet, _LONGEST), _BLUR)
     usual = min(_USUAL + _BENT * float(np.abs(bends(sheet, _POINTS)).max()), _LARGEST)
     sizes = sheet.backward.shape

@@ -32,7 +32,7 @@ _GAIN = 1.1  # how much straighter rows and columns have to become
 
 
 def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
-    """The sheet of a film in a photo (H, W, 3) with its rows and columns as straight as can be.
+    """The sheet of a film in a photo (H, W, C) with its rows and columns as straight as can be.
 
     Itself where they hardly become straighter.
     """

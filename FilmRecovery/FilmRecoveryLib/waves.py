@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .cells import Cells, best_cells
 from .looks import SIZE
-from .networks import LUMINANCE, GridNet
+from .networks import GridNet
 from .sheet import Sheet
 from .warp import centers, places, resampled
 
@@ -34,10 +34,10 @@ def waves_of(film: np.ndarray, network: GridNet) -> np.ndarray:
 
 
 def evened(photo: np.ndarray, sheet: Sheet, network: GridNet) -> Sheet:
-    """The sheet of a film in a photo (H, W, 3) of uint8 with its cells, if it has any, as even as can be seen."""
+    """The sheet of a film in a photo (H, W, C) with its cells, if it has any, as even as can be seen."""
     for _ in range(_PASSES):
         shape = sheet.size(SIZE)
-        film = resampled(photo, sheet.at(*shape)) @ np.array(LUMINANCE, np.float32)
+        film = resampled(photo, sheet.at(*shape)).mean(axis=-1)
         off = _offsets(waves_of(film, network), shape)
         at = own = places(sheet.backward.shape[:2])
         for _ in range(_ROUNDS):  # until places are met that were moved there
