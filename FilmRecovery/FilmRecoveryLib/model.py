@@ -42,7 +42,6 @@ _NONE = "There is no film in the photo, as far as can be seen; mark its corners 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
-_BY_WAVES = 2  # times that they move it
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -94,10 +93,7 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
     """A sheet moved by what is printed: as it is, or after its waves moved it, whichever makes it straightest."""
     photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    found = [evenly_spaced(photo, straightened(photo, sheet))]
-    for _ in range(_BY_WAVES):
-        sheet = evenly_spaced(photo, straightened(photo, evened(photo, sheet, grid)))
-        found.append(sheet)
+    found = [evenly_spaced(photo, straightened(photo, each)) for each in (sheet, evened(photo, sheet, grid))]
     return max(found, key=lambda each: straightness(photo, each))
 
 

@@ -18,7 +18,7 @@ from .networks import GridNet
 from .sheet import Sheet
 from .warp import centers, places, resampled
 
-_PASSES, _ROUNDS = 2, 4  # looks at the film, and at its waves where they were found to lie
+_PASSES, _ROUNDS = 2, 3  # looks at the film, and at its waves where they were found to lie
 _TERMS = 4  # polynomials along each axis
 _USUAL = 0.03  # of the film, by which the first of them move it
 _SURE = 0.006  # of the film, by which the waves of all of it may be wrong
@@ -61,17 +61,20 @@ def _offsets(waves: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _smooth(wave: np.ndarray, cells: Cells, off: np.ndarray) -> np.ndarray:
     """Smooth offsets (n, n) along rows of a film, 0 at their ends: those that its wave there has beyond others.
 
-    By least squares, of which a place counts as much as its wave is sure.
+    By least squares, of which a place counts as much as its wave is sure. Cells may all begin elsewhere and be longer.
     """
     ahead = wave * cells.wave(wave.shape[1]).conj()
     wanted, weights = off + np.angle(ahead) * cells.pitch / (2 * np.pi), np.abs(ahead).clip(0, 1) / ahead.size
     at = centers(len(wave))
     each = chebvander(2 * at - 1, _TERMS - 1).T
-    fields = np.einsum("iy,jx->ijyx", each, 4 * at * (1 - at) * each).reshape(_TERMS**2, -1)
+    bends = np.einsum("iy,jx->ijyx", each, 4 * at * (1 - at) * each).reshape(_TERMS**2, -1)
+    others = np.stack([np.ones_like(wave.real), np.broadcast_to(at, wave.shape)]).reshape(2, -1)
+    fields = np.concatenate([bends, others])
     order = 1 + np.add.outer(np.arange(_TERMS), np.arange(_TERMS)).ravel()
-    normal = (fields * weights.ravel()) @ fields.T + np.diag((_SURE / _USUAL * order) ** 2)
+    held = np.concatenate([(_SURE / _USUAL * order) ** 2, np.full(2, 1e-9)])
+    normal = (fields * weights.ravel()) @ fields.T + np.diag(held)
     terms = np.linalg.solve(normal, (fields * weights.ravel()) @ wanted.ravel())
-    found: np.ndarray = (terms @ fields).reshape(wave.shape)
+    found: np.ndarray = (terms[: len(bends)] @ bends).reshape(wave.shape)
     return found
 
 

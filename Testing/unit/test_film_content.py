@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from film_sheets import sheet as printed
+from torch.nn import functional
 
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.spacing import evenly_spaced
 from FilmRecoveryLib.straightening import straightened
 from FilmRecoveryLib.warp import centers, places, resampled
+from FilmRecoveryLib.waves import evened
 
 RIM = 40  # pixels around the film
 
@@ -70,6 +73,29 @@ def sagging(sheet: Sheet) -> np.ndarray:
     """What bends the upper side of a sheet outwards, where there is nothing to be seen."""
     v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
     return np.stack([0 * u, -24 * u * (1 - u) * (1 - 8 * v).clip(0)], axis=-1).astype(np.float32)
+
+
+class Reading(torch.nn.Module):
+    """Takes a column of four from the gray of a film, and a row of three from its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.none = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, film: torch.Tensor, aspect: torch.Tensor) -> torch.Tensor:
+        across = 4 * functional.avg_pool2d(film, 4)[:, 0]
+        down = (3 * torch.from_numpy(centers(across.shape[1])).float()[:, None]).expand_as(across)
+        turns = 2 * torch.pi * torch.stack([down, across], dim=1)
+        return torch.stack([turns.cos(), turns.sin()], dim=2)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.03, -0.03])
+def test_cells_become_even(amount: float):
+    film = np.broadcast_to(centers(400).astype(np.float32), (300, 400))
+    v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
+    pixels, truth = photo_of(film, places((64, 64)) + np.stack([4 * u * (1 - u) * (0.5 + v) * amount, 0 * u], axis=-1))
+    before = flat(film)
+    assert off(evened(pixels, before, Reading()), truth) < 0.25 * off(before, truth) + 0.5
 
 
 def test_what_lies_right_stays_there():
