@@ -30,7 +30,7 @@ _USUAL: dict[str, dict[str, Any]] = {
 }
 _SIZES = {Preset.COMPACT: 192, Preset.PAPER: 256}  # pixels of a sample
 _CRITICS = {Preset.COMPACT: 32, Preset.PAPER: 64}  # width
-_STRUCTURE = {Preset.COMPACT: 6.0, Preset.PAPER: 0.0}  # how much it counts
+_STRUCTURE = {Preset.COMPACT: 9.0, Preset.PAPER: 0.0}  # how much it counts
 
 
 @dataclass(frozen=True)
