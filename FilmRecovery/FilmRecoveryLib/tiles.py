@@ -13,7 +13,7 @@ from scipy import ndimage
 
 _GAPS = np.array([0.0, 0.002, 0.006, 0.015])  # between tiles, of the film's longer side
 _SHIFTS = np.linspace(-0.009, 0.009, 13)  # of the middle of all tiles, that are tried, of the film's length
-_STRETCHES = np.linspace(-0.016, 0.012, 15)  # of the length of all of them
+_STRETCHES = np.linspace(-0.014, 0.014, 15)  # of the length of all of them, with their gaps
 _SQUARE = np.linspace(0.98, 1.02, 5)  # of a tile's other side
 _NOISE = 3.2  # standard deviations of it that are no edge
 _STRONG, _FAINT = 0.1, 0.12  # edges of gray that count no more; share of what is usual that is half of all
@@ -121,11 +121,10 @@ def _tried(edges: Edges, near: Span, count: int, side: float | None) -> np.ndarr
         each.ravel() for each in np.meshgrid(near.start + length / 2 + _SHIFTS, length + _STRETCHES, indexing="ij")
     )
     tried = []
+    pitch = lengths / count
     for gap in _GAPS * edges.longer:
-        pitch = (lengths + gap) / count
-        tried.append([middles - lengths / 2, pitch - gap, pitch, np.zeros_like(pitch)])
+        tried.append([middles - (lengths - gap) / 2, pitch - gap, pitch, np.zeros_like(pitch)])
     for size in () if side is None else side * _SQUARE:
-        pitch = lengths / count
         begin = middles - ((count - 1) * pitch + size) / 2
         tried.append([begin, np.full_like(pitch, size), pitch, np.ones_like(pitch)])
     start, size, pitch, square = np.concatenate(tried, axis=1)
