@@ -42,6 +42,7 @@ _NONE = "There is no film in the photo, as far as can be seen; mark its corners 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
+_STRAIGHTER = 1.05  # how much straighter rows and columns have to become by waves
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -91,10 +92,10 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
 
 
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
-    """A sheet moved by what is printed: as it is, or after its waves moved it, whichever makes it straightest."""
+    """A sheet moved by what is printed, after its waves moved it where that makes it straighter."""
     photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    found = [evenly_spaced(photo, straightened(photo, each)) for each in (sheet, evened(photo, sheet, grid))]
-    return max(found, key=lambda each: straightness(photo, each))
+    plain, waved = (evenly_spaced(photo, straightened(photo, each)) for each in (sheet, evened(photo, sheet, grid)))
+    return waved if straightness(photo, waved) > _STRAIGHTER * straightness(photo, plain) else plain
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
