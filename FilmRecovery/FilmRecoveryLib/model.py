@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -94,7 +96,12 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
     """A sheet moved by what is printed, after its waves moved it where that makes it straighter."""
     photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    plain, waved = (evenly_spaced(photo, straightened(photo, each)) for each in (sheet, evened(photo, sheet, grid)))
+
+    def settled(begin: Callable[[], Sheet]) -> Sheet:
+        return evenly_spaced(photo, straightened(photo, begin()))
+
+    with ThreadPoolExecutor(2) as pool:
+        plain, waved = pool.map(settled, (lambda: sheet, lambda: evened(photo, sheet, grid)))
     return waved if straightness(photo, waved) > _STRAIGHTER * straightness(photo, plain) else plain
 
 

@@ -120,10 +120,8 @@ def _tried(edges: Edges, near: Span, count: int, side: float | None) -> np.ndarr
     middles, lengths = (
         each.ravel() for each in np.meshgrid(near.start + length / 2 + _SHIFTS, length + _STRETCHES, indexing="ij")
     )
-    tried = []
     pitch = lengths / count
-    for gap in _GAPS * edges.longer:
-        tried.append([middles - (lengths - gap) / 2, pitch - gap, pitch, np.zeros_like(pitch)])
+    tried = [[middles - (lengths - gap) / 2, pitch - gap, pitch, np.zeros_like(pitch)] for gap in _GAPS * edges.longer]
     for size in () if side is None else side * _SQUARE:
         begin = middles - ((count - 1) * pitch + size) / 2
         tried.append([begin, np.full_like(pitch, size), pitch, np.ones_like(pitch)])
