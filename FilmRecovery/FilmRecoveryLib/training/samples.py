@@ -208,8 +208,8 @@ class GriddedFilms(_Photos):
 def _waves(uv: np.ndarray, cells: Any) -> np.ndarray:
     """What GridNet is to give, (4, h, w), at film coordinates (h, w, 2); cells: see textures.Film."""
     found = []
-    for places_, (start, pitch, count) in zip((uv[..., 1], uv[..., 0]), cells, strict=True):
-        turns = (places_ - start) / pitch
+    for own, (start, pitch, count) in zip((uv[..., 1], uv[..., 0]), cells, strict=True):
+        turns = (own - start) / pitch
         inside = (turns > 0) & (turns < count)
         found += [np.cos(2 * np.pi * turns) * inside, np.sin(2 * np.pi * turns) * inside]
     return np.stack(found).astype(np.float32)
