@@ -23,7 +23,7 @@ _LOOK = 360  # pixels along the longer side of the film that is looked at
 _LEAST = 16  # pixels along a tile
 _SLACK = 0.012  # of the film's length, by which bends that are left shift tiles
 _BANDS = 24  # across a film, in which lines between tiles are looked for
-_ALIKE = 0.15  # correlation of neighbors, below which they are parts of one picture, by radiographs and films
+_ALIKE = 0.22  # correlation of neighbors, below which they are parts of one picture, by radiographs and films
 _NOTHING = 0.25  # of the detail that is usual in tiles, of empty ones
 
 

@@ -29,7 +29,7 @@ from .sheet import NODES, Sheet
 from .spacing import evenly_spaced
 from .straightening import straightened
 from .warp import backward_map, places, resampled
-from .waves import evened, waves_of
+from .waves import evened, unevenness, waves_of
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
@@ -44,7 +44,7 @@ _NONE = "There is no film in the photo, as far as can be seen; mark its corners 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
-_STRAIGHTER = 1.05  # how much straighter rows and columns have to become by waves
+_STRAIGHTER, _UNEVEN = 1.1, 0.25  # how much straighter rows and columns have to become by waves; how much that counts
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -94,15 +94,16 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
 
 
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
-    """A sheet moved by what is printed, after its waves moved it where that makes it straighter."""
+    """A sheet moved by what is printed, after its waves moved it where that makes it straighter and more even."""
     photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
 
-    def settled(begin: Callable[[], Sheet]) -> Sheet:
-        return evenly_spaced(photo, straightened(photo, begin()))
+    def settled(begin: Callable[[], Sheet]) -> tuple[Sheet, float]:
+        found = evenly_spaced(photo, straightened(photo, begin()))
+        return found, straightness(photo, found) * float(np.exp(-_UNEVEN * unevenness(photo, found, grid)))
 
     with ThreadPoolExecutor(2) as pool:
-        plain, waved = pool.map(settled, (lambda: sheet, lambda: evened(photo, sheet, grid)))
-    return waved if straightness(photo, waved) > _STRAIGHTER * straightness(photo, plain) else plain
+        (plain, before), (waved, after) = pool.map(settled, (lambda: sheet, lambda: evened(photo, sheet, grid)))
+    return waved if after > _STRAIGHTER * before else plain
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:

@@ -89,7 +89,7 @@ class Reading(torch.nn.Module):
         return torch.stack([turns.cos(), turns.sin()], dim=2)
 
 
-@pytest.mark.parametrize("amount", [0.0, 0.03, -0.03])
+@pytest.mark.parametrize("amount", [0.0, 0.03, -0.03, 0.12, -0.12])
 def test_cells_become_even(amount: float):
     film = np.broadcast_to(centers(400).astype(np.float32), (300, 400))
     v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
