@@ -34,7 +34,7 @@ _TONES = 256  # pixels of the sides of a flat film whose light is taken out
 _PART = 128  # pixels of the sides of a part of a slice
 _FLAT = 0.02  # luminance, from dark to bright: less tells no curve
 _BENT = 0.002  # of the film: how far its pixels usually are off then
-_UNEVEN = (0.002, 0.006, 0.012, 0.03)  # the same where its grid is looked for, one of which is drawn
+_UNEVEN = (0.0, 0.006, 0.012, 0.025, 0.045)  # the same where its grid is looked for, one of which is drawn
 _ALONE, _UPRIGHT = 0.08, 0.5  # of the films are one picture, and lie as they are read for sure
 _BACKWARDS = torch.tensor([1.0, -1.0])[:, None, None]  # a wave that runs to the other side
 
