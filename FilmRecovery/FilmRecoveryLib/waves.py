@@ -39,9 +39,8 @@ def waves_of(film: np.ndarray, network: GridNet) -> np.ndarray:
 
 def unevenness(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
     """How far the waves of a film in a photo (H, W, C) are from those of even cells, in squares of both axes."""
-    shape = sheet.size(SIZE)
-    waves = waves_of(resampled(photo, sheet.at(*shape)).mean(axis=-1), network)
-    down, across, _ = best_cells(waves, shape)
+    waves = _waves_seen(photo, sheet, network)
+    down, across, _ = best_cells(waves, sheet.size(SIZE))
     even = down.wave(waves.shape[1])[:, None], across.wave(waves.shape[1])
     return float(sum(np.square(np.abs(wave - cells)).mean() for wave, cells in zip(waves, even, strict=True)))
 
@@ -49,14 +48,16 @@ def unevenness(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
 def evened(photo: np.ndarray, sheet: Sheet, network: GridNet) -> Sheet:
     """The sheet of a film in a photo (H, W, C) with its cells, if it has any, as even as can be seen."""
     for offsets in (_by_slopes, _by_slopes, _by_phases, _by_phases):
-        shape = sheet.size(SIZE)
-        film = resampled(photo, sheet.at(*shape)).mean(axis=-1)
-        off = offsets(waves_of(film, network), shape)
+        off = offsets(_waves_seen(photo, sheet, network), sheet.size(SIZE))
         at = own = places(sheet.backward.shape[:2])
         for _ in range(_ROUNDS):  # until places are met that were moved there
             at = own - _looked_up(off, at)
         sheet = sheet.moved(at)
     return sheet
+
+
+def _waves_seen(photo: np.ndarray, sheet: Sheet, network: GridNet) -> np.ndarray:
+    return waves_of(resampled(photo, sheet.at(*sheet.size(SIZE))).mean(axis=-1), network)
 
 
 def _by_slopes(waves: np.ndarray, _: tuple[int, int]) -> np.ndarray:
