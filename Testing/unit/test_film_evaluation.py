@@ -126,7 +126,7 @@ def test_a_photo_without_contours_is_refused():
 
 
 @needs_opencv
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_peers_find_films_of_photos_that_are_drawn(seed: int):
     page = drawn_film(seed)
     shot = scene(seed, page.aspect)

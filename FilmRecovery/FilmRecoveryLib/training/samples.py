@@ -35,6 +35,7 @@ _PART = 128  # pixels of the sides of a part of a slice
 _FLAT = 0.02  # luminance, from dark to bright: less tells no curve
 _BENT = 0.002  # of the film: how far its pixels usually are off then
 _UNEVEN = (0.0, 0.006, 0.012, 0.025, 0.045)  # the same where its grid is looked for, one of which is drawn
+_ROUGH = 0.5  # of these films are seen through a rough sheet
 _ALONE, _UPRIGHT = 0.08, 0.5  # of the films are one picture, and lie as they are read for sure
 _BACKWARDS = torch.tensor([1.0, -1.0])[:, None, None]  # a wave that runs to the other side
 
@@ -87,7 +88,7 @@ class Frames(_Photos):
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         kind = rng.random()
         if kind < _THROUGH:
-            every = around(self._rough(made, rng)).astype(np.float32)
+            every = around(_rough(made, rng)).astype(np.float32)
         else:
             frame = self._whole(made, rng) if kind < _THROUGH + _WHOLE else self._film(made, rng)
             every = transformed(pixels(SIZE), frame).clip(-1e6, 1e6).astype(np.float32)
@@ -100,15 +101,6 @@ class Frames(_Photos):
         maps["mask"] = functional.avg_pool2d(torch.from_numpy(cover)[None], STRIDE)
         return {"frames": torch.from_numpy(frames), **_centered(maps)}
 
-    def _rough(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
-        """A film (n, n, 2) as it is known before it is looked at closely: right along its rim, and roughly between."""
-        truth = made.backward.astype(np.float64)
-        side = np.sqrt(np.prod(np.ptp(truth.reshape(-1, 2), axis=0)))
-        share = min(rng.uniform(0, 2), 1)  # from what is true to what the rim alone tells
-        rough = truth + share * (between_sides(truth) - truth)
-        off = torch.from_numpy(rng.normal(0, rng.choice(_LEFT) * side, (1, 2, 4, 4)))
-        return rough + functional.interpolate(off, rough.shape[:2], mode="bicubic")[0].permute(1, 2, 0).numpy()
-
     def _whole(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
         turn, zoom = np.deg2rad(rng.normal(0, _TURN / 2)), np.exp(rng.normal(0, _ZOOM / 2))
         cosine, sine = np.cos(turn) * zoom, np.sin(turn) * zoom
@@ -119,10 +111,26 @@ class Frames(_Photos):
 
     def _film(self, made: _Made, rng: np.random.Generator) -> np.ndarray:
         uv = places(made.backward.shape[:2]).reshape(-1, 2)
-        flat = homography(uv, made.backward.reshape(-1, 2).astype(np.float64))
+        flat = homography(uv, _rough(made, rng).reshape(-1, 2))
         square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
         off = square + rng.normal(0, rng.choice(_AMISS), (4, 2))
         return film_frame(flat @ homography(square, off))
+
+
+def _rough(made: _Made, rng: np.random.Generator) -> np.ndarray:
+    """A film (n, n, 2) as it is known before it is looked at closely: right along its rim, and roughly between."""
+    truth = made.backward.astype(np.float64)
+    side = np.sqrt(np.prod(np.ptp(truth.reshape(-1, 2), axis=0)))
+    share = min(rng.uniform(0, 2), 1)  # from what is true to what the rim alone tells
+    rough = truth + share * (between_sides(truth) - truth)
+    off = torch.from_numpy(rng.normal(0, rng.choice(_LEFT) * side, (1, 2, 4, 4)))
+    return rough + functional.interpolate(off, rough.shape[:2], mode="bicubic")[0].permute(1, 2, 0).numpy()
+
+
+def _misread(made: _Made, uv: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The film coordinates (h, w, 2) of what is seen where such a film has these."""
+    rough = _rough(made, rng).astype(np.float32)
+    return resampled(made.maps[..., :2], resampled(rough, (uv * len(rough) - 0.5).astype(np.float32)))
 
 
 def _centered(maps: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -183,6 +191,8 @@ class GriddedFilms(_Photos):
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         alone = rng.random() < _ALONE
         uv = places((_TONES, _TONES)) + _bends(float(rng.choice(_UNEVEN)), rng)
+        if rng.random() < _ROUGH:
+            uv = _misread(made, uv, rng)
         (top, height, rows), (left, width, columns) = made.cells
         shape = np.array(made.film.shape[::-1], float)
         if alone:  # one cell is a film of one picture

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 REACH, _KNOTS = 2.0, 4096  # film widths from the middle that a bend is known for, and in how many steps
+_STRONGEST = 2.7  # times as strong as the bends below
 _STEEPEST = 65.0  # degrees between any normal and the mean one, at most
 
 
@@ -137,13 +138,13 @@ class Sheet:
 
 def draw_sheet(rng: np.random.Generator, aspect: float, most: float = 1.0) -> Sheet:
     """A film from nearly flat to strongly bent; most: how strongly at most, 0 to 1."""
-    strength = most * rng.beta(1.0, 1.3)
+    strength = most * _STRONGEST * rng.beta(1.0, 1.3)
     while True:
-        kinds = rng.choice(4, rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]), p=[0.4, 0.2, 0.2, 0.2])
+        kinds = rng.choice(4, rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]), p=[0.5, 0.15, 0.15, 0.2])
         bends = tuple((_arc, _wave, _fold, _curl)[kind](rng, aspect, strength) for kind in kinds)
         n = np.arange(4)
         fading = 1 / (1 + n[:, None] ** 2 + n[None] ** 2)
-        swell = 0.03 * strength * fading * rng.normal(size=(4, 4)) * (rng.random() < 0.6)
+        swell = 0.02 * strength * fading * rng.normal(size=(4, 4)) * (rng.random() < 0.6)
         sheet = Sheet(aspect, bends, swell)
         if sheet.is_open():
             return sheet
