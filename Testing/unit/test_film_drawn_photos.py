@@ -121,7 +121,7 @@ def test_sheets_differ_and_some_are_nearly_flat():
         u, v = torch.meshgrid(torch.linspace(0, 1, 9), torch.linspace(0, 1, 9), indexing="xy")
         away = draw_sheet(np.random.default_rng(seed), 0.8).at(u, v).at[2]
         depths.append(float(away.max() - away.min()))
-    assert np.quantile(depths, 0.1) < 0.05
+    assert np.quantile(depths, 0.1) < 0.06
     assert np.quantile(depths, 0.9) > 0.15
 
 

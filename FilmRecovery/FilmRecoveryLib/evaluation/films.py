@@ -28,7 +28,7 @@ from .metrics import deshifted, likeness, misplaced
 
 DEWARPED, SHIFTED, FILM = "dewarped", "dewarped, de-shifted", "film"
 PLACE, FLAT, LAYOUT = "place", "flat film", "layout"
-SLICES, REFINED = "slices", "slices, refined"
+SLICES, STILL, REFINED = "slices", "slices, de-shifted", "slices, refined"
 _AROUND = 0.12  # of a flat film's side, beside it in a photo of it
 _FEWEST = 3  # films whose radiomics are compared
 _OFF = 0.1  # of a tile's side, by which its middle may be off
@@ -52,36 +52,37 @@ def evaluate_films(
     light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
     whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
     bring it. Of OURS also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than
-    known; under LAYOUT, whether the tiles were found; under SLICES and REFINED the mean error of HU, and PSNR and SSIM
-    of the window, where the film can tell HU, and the share of that. weights: of the model. "radiomics": of the
-    refined slice of each film that tells most, see compare; empty where its packages are missing, and of less than
-    three films.
+    known; under LAYOUT, whether the tiles were found; under SLICES, STILL, without each slice's mean shift, and REFINED
+    the mean error of HU, and PSNR and SSIM of the window, where the film can tell HU, and the share of that. weights:
+    of the model. "radiomics": of the refined slice of each film that tells most, see compare; empty where its packages
+    are missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     pages: list[_Volumes] = []
     for case in films:
         rows = {name: _scored(case, method) for name, method in methods.items()}
-        film, scores = rows[OURS]
+        backward, film, scores = rows[OURS]
         scores[FLAT] = _flat(case, methods[OURS])
         scores[LAYOUT] = {"found": float(has_layout(film, model.waves(film, weights), case))}
         slices = _volumes(film, case, weights)
-        if slices[REFINED].valid.array.any():
-            scores |= {what: slice_scores(each, case) for what, each in slices.items()}
+        still = methods[OURS].tone(resampled(case.photo, without_shifts(backward, case)))
+        slices[STILL] = _volumes(still, case, weights)[SLICES]
+        scores |= {what: slice_scores(each, case) for what, each in slices.items() if each.valid.array.any()}
         pages.append(_fullest(slices[REFINED]))
-        found[case.name] = {name: row for name, (_, row) in rows.items()}
+        found[case.name] = {name: row for name, (*_, row) in rows.items()}
         say(
             f"{case.name}: MS-SSIM "
-            + ", ".join(f"{name} {row[FILM]['MS-SSIM']:.3f}" for name, (_, row) in rows.items())
+            + ", ".join(f"{name} {row[FILM]['MS-SSIM']:.3f}" for name, (*_, row) in rows.items())
         )
     return {**comparison(found, OURS), "radiomics": _radiomics(pages, say)}
 
 
-def _scored(case: Case, method: Method) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
+def _scored(case: Case, method: Method) -> tuple[np.ndarray, np.ndarray, dict[str, dict[str, float]]]:
     sheet, any_film = _located(case.photo, method)
     sheet = nearest_turn(sheet, *case.square)
     backward = sheet.at(case.film.shape[0], case.film.shape[1])
     film = method.tone(resampled(case.photo, backward))
-    return film, {
+    return backward, film, {
         **dewarped(sheet, case),
         FILM: likeness(film, case.film),
         PLACE: {**misplaced(backward, case.backward, case.known), "found": float(any_film)},
@@ -155,6 +156,16 @@ def has_layout(film: np.ndarray, waves: np.ndarray, case: Case) -> bool:
     if (layout.rows, layout.columns) != (case.rows, case.columns):
         return False
     return all(any(_near(box, tile) for box in layout.boxes) for tile in case.tiles)
+
+
+def without_shifts(backward: np.ndarray, case: Case) -> np.ndarray:
+    """A backward map without the mean shift of each tile: where in its picture a slice lies is no error of its HU."""
+    still = backward.copy()
+    for left, top, right, bottom in case.tiles:
+        tile = np.s_[top:bottom, left:right]
+        if case.known[tile].any():
+            still[tile] = deshifted(backward[tile], case.backward[tile], case.known[tile])
+    return still
 
 
 def _near(box: Box, tile: Box) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from InverseImagingLib.evaluation.tables import Writer, plain
 
 from .cases import SQUARE
-from .films import DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES
+from .films import DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES, STILL
 from .methods import OURS
 
 _FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "found": ".1%", "HU": ".1f"}
@@ -38,12 +38,12 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
         f"Layouts found: {_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
         f"{_sure(ours[FLAT], 'lost')} dB.",
         "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
-        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is.",
+        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is; also without each slice's mean shift.",
         written(
             [["", "HU", "PSNR", "SSIM", "valid"]]
             + [
                 [what, *(_sure(ours[what], each) for each in ("HU", "PSNR", "SSIM", "valid"))]
-                for what in (SLICES, REFINED)
+                for what in (SLICES, STILL, REFINED)
             ]
         ),
     ]

@@ -11,6 +11,7 @@ import torch
 from .sheets import Points, Sheet, dot, unit
 
 _FLATTEST = 0.2  # cosine between a normal and the ray to it, at least
+_MOST = 55  # degrees that a camera is tilted
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ class Camera:
         return (eye + far * rays)[:2]
 
 
-def draw_camera(rng: np.random.Generator, sheet: Sheet, size: tuple[int, int]) -> Camera:
-    """A camera as people hold a phone in front of a film: most of the photo is film, most of the film is in it."""
+def draw_camera(rng: np.random.Generator, sheet: Sheet, size: tuple[int, int], tilted: float = 1.0) -> Camera:
+    """A camera as people hold a phone in front of a film: most of the photo is film, most of the film is in it.
+
+    tilted: how much more than with care.
+    """
     focal = max(size) * rng.choice([rng.uniform(0.68, 0.85), rng.uniform(0.85, 1.7)])
     tilt = rng.choice([5.0, 12.0, 20.0], p=[0.4, 0.4, 0.2])
-    pitch, yaw = np.clip(rng.normal(0, tilt, 2), -38, 38)
+    pitch, yaw = np.clip(tilted * rng.normal(0, tilt, 2), -_MOST, _MOST)
     roll = rng.normal(0, rng.choice([3.0, 14.0], p=[0.75, 0.25]))
     turn = _turn(2, roll) @ _turn(0, pitch) @ _turn(1, yaw)
     fill = rng.uniform(0.68, 0.98) if rng.random() < 0.93 else rng.uniform(0.98, 1.12)

@@ -19,6 +19,7 @@ from .things import Thing, covered, draw_things
 
 _LONG = 1024  # pixels along the longer side of a scene's photo
 _SHAPES = ((3, 4), (4, 3), (9, 16), (1, 1))  # width to height
+_TILTED = 1.8  # see draw_camera: the places of tilted films are the harder ones
 _MISSED = 0.05  # photo pixels: what is farther from all film is none
 
 
@@ -42,12 +43,11 @@ class Scene:
 def draw_scene(rng: np.random.Generator, aspect: float = 14 / 17, surroundings: Sequence[np.ndarray] = ()) -> Scene:
     """A scene with a film of an aspect (width / height). surroundings: equirectangular pictures, see draw_lights."""
     lights = draw_lights(rng, aspect, surroundings)
-    most = {Place.BOX: 0.7, Place.TABLE: 0.8, Place.WINDOW: 1.0}[lights.place]
     width, height = _SHAPES[rng.choice(len(_SHAPES), p=[0.7, 0.1, 0.1, 0.1] if aspect < 1 else [0.2, 0.7, 0.02, 0.08])]
     size = round(_LONG * height / max(width, height)), round(_LONG * width / max(width, height))
     while True:
-        sheet = draw_sheet(rng, aspect, most)
-        camera = draw_camera(rng, sheet, size)
+        sheet = draw_sheet(rng, aspect)
+        camera = draw_camera(rng, sheet, size, _TILTED)
         if sees_all(camera, sheet):
             break
     things = draw_things(rng, aspect, lights.place is Place.WINDOW)

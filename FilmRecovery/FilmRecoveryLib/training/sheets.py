@@ -136,11 +136,11 @@ class Sheet:
         return bool((mean @ normals).min() > math.cos(math.radians(_STEEPEST)))
 
 
-def draw_sheet(rng: np.random.Generator, aspect: float, most: float = 1.0) -> Sheet:
-    """A film from nearly flat to strongly bent; most: how strongly at most, 0 to 1."""
-    strength = most * _STRONGEST * rng.beta(1.0, 1.3)
+def draw_sheet(rng: np.random.Generator, aspect: float) -> Sheet:
+    """A film from nearly flat to strongly bent."""
+    strength = _STRONGEST * rng.beta(1.0, 1.3)
     while True:
-        kinds = rng.choice(4, rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]), p=[0.5, 0.15, 0.15, 0.2])
+        kinds = rng.choice(4, rng.choice([1, 2, 3], p=[0.3, 0.45, 0.25]), p=[0.4, 0.3, 0.1, 0.2])
         bends = tuple((_arc, _wave, _fold, _curl)[kind](rng, aspect, strength) for kind in kinds)
         n = np.arange(4)
         fading = 1 / (1 + n[:, None] ** 2 + n[None] ** 2)
