@@ -20,6 +20,7 @@ from InverseImagingLib.models import Weights, load_weights
 from .bending import bent
 from .gate import straightness
 from .homography import aspect, homography, transformed
+from .likening import likened
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
 from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, luminance
 from .networks import toned as by_curves
@@ -34,6 +35,7 @@ from .waves import evened, unevenness, waves_of
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
 _LEAST = 0.02  # of a frame, that a film takes at least
+_APART = 0.98  # the probability of film that is not met between two films
 _OTHER = 0.4  # of the largest region of film, that one of another film is at least
 _FINE = 2  # places for each of PlaceNet's, that the film is read from
 _MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
@@ -42,6 +44,7 @@ _RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows
 _NODES = places((NODES, NODES))
 _NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+_CLEAR = 0.7  # a film that is seen and sure together by less is sought in another way
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
 _STRAIGHTER, _UNEVEN = 1.1, 0.25  # how much straighter rows and columns have to become by waves; how much that counts
@@ -51,8 +54,8 @@ _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller err
 def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu", by_content: bool = True) -> Sheet:
     """Where the film lies in a photo (H, W, 3) of uint8, and how it bends.
 
-    by_content: also by what is printed on it, see waves, straightening and spacing. Raises InputError when there is
-    none.
+    by_content: also by what is printed on it, see waves, straightening, spacing and likening. Raises InputError when
+    there is none.
     """
     networks = _networks(weights).to(device)
     return located(photo, networks.place, networks.grid if by_content else None)
@@ -62,35 +65,44 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
     """How many films a photo (H, W, 3) of uint8 shows, of which none is much smaller than the largest."""
     small, _ = _reduced(photo)
     look = _look(_networks(weights).place.to(device), frame_of(small, whole_frame(small.shape[:2])))
-    regions, found = ndimage.label(_mask(look) > 0.5)
-    sizes = ndimage.sum_labels(np.ones_like(regions), regions, range(1, found + 1))
-    return int(np.count_nonzero(sizes > _OTHER * max(sizes, default=0.0)))
+    return len(_films(look.mask[0, 0].sigmoid().numpy()))
 
 
 def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -> Sheet:
     """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
-    frame = whole_frame(small.shape[:2])
-    for number in range(_WHERE):
-        look = _look(network, frame_of(small, frame))
-        mask = _mask(look)
-        rough = _outlined(mask) if number < _WHERE - 1 else _read(look, mask)[0]
-        backward = _rimmed(mask, frame, rough)
-        for rim in _RIMS:
-            seen, backward = followed(small, backward, *rim)
-        frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
-    through = around(bent(small, backward))
-    look = _look(network, seen_at(small, through))
-    read, confidence = _read(look, _mask(look))
-    if seen < _SEEN and confidence.mean() < _SURE:
+    sheet, seen = _approached(small, network, True)
+    if seen * sheet.confidence.mean() < _CLEAR:
+        other = _approached(small, network, False)
+        sheet, seen = max((sheet, seen), other, key=lambda each: each[1] * each[0].confidence.mean())
+    if seen < _SEEN and sheet.confidence.mean() < _SURE:
         raise InputError(_NONE)
-    there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
-    kept = there + (read - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
-    sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
-    sheet = replace(sheet, aspect=aspect(sheet.corners, small.shape[:2]))
     if grid:
         sheet = _by_content(small, sheet, grid)
     return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
+
+
+def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> tuple[Sheet, float]:
+    """The film in a photo by looks ever nearer to it, and how well its rim is seen, 0 to 1.
+
+    flat: until the last of them it counts as flat, by its corners; which are hardly to be seen where it bends much.
+    """
+    frame = whole_frame(photo.shape[:2])
+    for number in range(_WHERE):
+        look = _look(network, frame_of(photo, frame))
+        mask = _mask(look)
+        rough = _outlined(mask) if flat and number < _WHERE - 1 else _read(look, mask)[0]
+        backward = _rimmed(mask, frame, rough)
+        for rim in _RIMS:
+            seen, backward = followed(photo, backward, *rim)
+        frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
+    through = around(bent(photo, backward))
+    look = _look(network, seen_at(photo, through))
+    read, confidence = _read(look, _mask(look))
+    there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
+    kept = there + (read - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
+    sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
+    return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2])), seen
 
 
 def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
@@ -98,7 +110,7 @@ def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
     photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
 
     def settled(begin: Callable[[], Sheet]) -> tuple[Sheet, float]:
-        found = evenly_spaced(photo, straightened(photo, begin()))
+        found = likened(photo, evenly_spaced(photo, straightened(photo, begin())))
         return found, straightness(photo, found) * float(np.exp(-_UNEVEN * unevenness(photo, found, grid)))
 
     with ThreadPoolExecutor(2) as pool:
@@ -113,22 +125,32 @@ def _look(network: PlaceNet, frame: np.ndarray) -> Look:
 
 
 def _mask(look: Look) -> np.ndarray:
-    """The probability of film (h, w). Raises InputError where there is hardly any."""
+    """The probability of film (h, w), 0 for all films but the largest. Raises InputError where there is hardly any."""
     mask: np.ndarray = look.mask[0, 0].sigmoid().numpy()
-    if mask.mean() < _LEAST:
+    films = _films(mask)
+    if len(films) > 1:
+        mask[np.argmin([ndimage.distance_transform_edt(~film) for film in films], axis=0) > 0] = 0
+    regions, _ = ndimage.label(mask > 0.5)
+    sizes = np.bincount(regions.ravel())[1:]
+    if max(sizes, default=0) < _LEAST * mask.size:
         raise InputError(_NONE)
+    mask[(regions > 0) & (regions != 1 + np.argmax(sizes))] = 0
     return mask
 
 
+def _films(mask: np.ndarray) -> list[np.ndarray]:
+    """Where each film surely is (h, w), the largest first, by the probability of film (h, w)."""
+    regions, _ = ndimage.label(mask > _APART)
+    sizes = np.bincount(regions.ravel())[1:]
+    large = np.flatnonzero(sizes > _OTHER * max(sizes, default=0))
+    return [regions == 1 + number for number in large[np.argsort(-sizes[large])]]
+
+
 def _outlined(mask: np.ndarray) -> np.ndarray:
-    """A flat film in the frame (NODES, NODES, 2) by the corners of the largest region that is probably film (h, w)."""
-    regions, count = ndimage.label(ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest") > 0.5)
-    sizes = ndimage.sum_labels(np.ones_like(regions), regions, range(1, count + 1))
-    if not count or max(sizes) < _LEAST * regions.size:
-        raise InputError(_NONE)
-    region = np.argwhere(regions == 1 + int(np.argmax(sizes)))[:, ::-1]
+    """A flat film in the frame (NODES, NODES, 2) by the corners of what is probably film (h, w)."""
+    fine = ndimage.zoom(mask, _FINE, order=1, grid_mode=True, mode="nearest")
     step = STRIDE / _FINE
-    return transformed(_NODES, homography(_SQUARE, largest(region) * step + (step - 1) / 2))
+    return transformed(_NODES, homography(_SQUARE, largest(np.argwhere(fine > 0.5)[:, ::-1]) * step + (step - 1) / 2))
 
 
 def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

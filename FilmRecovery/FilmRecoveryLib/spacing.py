@@ -14,9 +14,9 @@ import torch
 from scipy import ndimage
 from torch.nn import functional
 
+from .fields import detail_of
 from .rim import bends
 from .sheet import Sheet
-from .straightening import detail_of
 from .warp import centers
 
 _LONGEST = 256  # pixels of the film that is looked at
@@ -54,27 +54,31 @@ def _best(rows: np.ndarray, usual: float) -> np.ndarray:
         for number, curve in enumerate(curves):
             amounts = tried[number] * (usual if number else 1) + (found[number] if around else 0)
             others = np.delete(found, number) @ np.delete(curves, number, axis=0)
-            alike = _likeness(rows, others + amounts[:, None] * curve)
+            alike = likeness(_moved(rows, others + amounts[:, None] * curve)).numpy()
             found[number] = _peak(amounts, alike - _HELD * (amounts / usual) ** 2)
     return found
 
 
-def _likeness(rows: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Correlation (n,) of rows (h, w), moved by each (n, w) along themselves, with themselves a tile on: at the
-    distance where it is highest."""
+def _moved(rows: np.ndarray, moved: np.ndarray) -> torch.Tensor:
+    """Rows (h, w), moved by each (n, w) along themselves, (n, h, w)."""
     height, width = rows.shape
     across = (2 * (centers(width) + moved) - 1)[:, None].repeat(height, axis=1)
     down = np.broadcast_to((2 * centers(height) - 1)[:, None], across.shape)
     grid = torch.from_numpy(np.stack([across, down], axis=-1).astype(np.float32))
     pictures = torch.from_numpy(np.ascontiguousarray(rows))[None, None].expand(len(moved), -1, -1, -1)
-    values = functional.grid_sample(pictures, grid, align_corners=False, padding_mode="border")[:, 0]
-    values = values - values.mean(dim=2, keepdim=True)
+    return functional.grid_sample(pictures, grid, align_corners=False, padding_mode="border")[:, 0]
+
+
+def likeness(films: torch.Tensor) -> torch.Tensor:
+    """Correlation (n,) of the rows of films (n, h, w) with themselves a tile on: at the distance where it is
+    highest."""
+    width = films.shape[2]
+    values = films - films.mean(dim=2, keepdim=True)
     products = torch.fft.irfft(torch.fft.rfft(values, 2 * width).abs().square(), 2 * width)[..., :width].sum(dim=1)
     power = functional.pad(values.square().sum(dim=1).cumsum(dim=1), (1, 0))
     distance = torch.arange(int(_NEAREST * width), int(_FARTHEST * width))
     energy = (power[:, -1:] - power[:, distance]) * power[:, width - distance]
-    found: np.ndarray = (products[:, distance] / energy.sqrt().clamp_min(1e-6)).amax(dim=1).numpy()
-    return found
+    return (products[:, distance] / energy.clamp_min(1e-12).sqrt()).amax(dim=1)
 
 
 def _peak(at: np.ndarray, values: np.ndarray) -> float:

@@ -1,33 +1,21 @@
 """Rows and columns of a film become straight: what is printed tells how a film bends where its rim does not.
 
 Text, tiles and frames lie along rows and columns, which stand out as a whole only where they are straight (see gate).
-Places move to where they do, by smooth fields that leave the film's sides on themselves. Where a column lies as a whole
-cannot be seen so: that is left to spacing.
+Where a column lies as a whole cannot be seen so: that is left to spacing.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
-from scipy import ndimage
-from torch.nn import functional
 
+from .fields import improved
 from .gate import straightness
-from .layout import detail
 from .sheet import Sheet
-from .warp import places, resampled
 
-_LONGEST = 256  # pixels of the film on which places move; it is looked at twice as finely
-_TERMS = 5  # polynomials along each axis
-_USUAL = 0.01  # of the film, by which the first of them move it
-_HELD = 2e-3  # how much that counts
+_HELD = 2e-3  # how much it costs to move
 _ROUNDS = ((6.0, 30), (2.4, 30))  # blur, in pixels, and steps
-_RATE, _LAST_RATE = 0.16, 0.01
-_ADAM = (0.9, 0.999)  # shares of its means that a step keeps
-_MOST = 2.0  # detail that counts
-_RIM = 0.02  # of the film, that does not
+_RIM = 0.02  # of the film, that does not count
 _GAIN = 1.1  # how much straighter rows and columns have to become
 
 
@@ -36,71 +24,16 @@ def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
 
     Itself where they hardly become straighter.
     """
-    seen = detail_of(photo, sheet, 2 * _LONGEST)
-    shape = sheet.size(_LONGEST)
-    terms = torch.zeros(2, _TERMS, _TERMS - 1, requires_grad=True)
-    for blur, steps in _ROUNDS:
-        soft = torch.from_numpy(ndimage.gaussian_filter(seen, blur))[None, None]
-        mean, square = torch.zeros_like(terms), torch.zeros_like(terms)
-        for step in range(steps):
-            loss = _HELD * terms.square().sum() - _straightness(_looked_up(soft, _moved(terms, shape))).log()
-            (slope,) = torch.autograd.grad(loss, terms)
-            rate = _LAST_RATE + _RATE * (1 + math.cos(math.pi * step / steps)) / 2
-            with torch.no_grad():
-                terms -= rate * _adam(slope, mean, square, step + 1)
-    with torch.no_grad():
-        at = _moved(terms, sheet.backward.shape[:2]).numpy()
-    found = sheet.moved(at)
+    found = improved(photo, sheet, straight, _ROUNDS, _HELD, 1)
     return found if straightness(photo, found) > _GAIN * straightness(photo, sheet) else sheet
 
 
-def _adam(slope: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, step: int) -> torch.Tensor:
-    """The direction of a step, from 1 on, against a slope; mean and square of earlier slopes are changed in place.
-
-    torch.optim would import torch's compiler, which takes longer than all steps, and crashes beside some builds of VTK.
-    Source: D. P. Kingma, J. Ba, Adam: A method for stochastic optimization, 2015.
-    """
-    mean.lerp_(slope, 1 - _ADAM[0])
-    square.lerp_(slope.square(), 1 - _ADAM[1])
-    return mean / (1 - _ADAM[0] ** step) / ((square / (1 - _ADAM[1] ** step)).sqrt() + 1e-8)
-
-
-def detail_of(photo: np.ndarray, sheet: Sheet, longest: int) -> np.ndarray:
-    """What stands out on a flat film (h, w) with so many pixels along its longer side, about -1 to 1."""
-    gray = resampled(photo, sheet.at(*sheet.size(longest))).mean(axis=-1)
-    return detail(gray).clip(-_MOST, _MOST).astype(np.float32)
-
-
-def _moved(terms: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Places u, v (h, w, 2) of a film of that shape, moved by terms (2, _TERMS, _TERMS - 1).
-
-    Each axis moves by products of polynomials, the first along it and 0 at its ends, the second across it and not
-    constant.
-    """
-    own = torch.from_numpy(places(shape)).to(torch.float32)
-    v, u = own[:, 0, 1], own[0, :, 0]
-    order = torch.arange(_TERMS)
-    weights = _USUAL * terms / (1 + order[:, None] + order[1:])
-    aside = _polynomials(v)[1:].T @ weights[0].T @ (4 * u * (1 - u) * _polynomials(u))
-    down = (4 * v * (1 - v) * _polynomials(v)).T @ weights[1] @ _polynomials(u)[1:]
-    return own + torch.stack([aside, down], dim=-1)
-
-
-def _polynomials(at: torch.Tensor) -> torch.Tensor:
-    """Those of Chebyshev (_TERMS, n) at places from 0 to 1."""
-    return torch.cos(torch.arange(_TERMS)[:, None] * torch.acos(2 * at - 1))
-
-
-def _looked_up(picture: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    return functional.grid_sample(picture, 2 * at[None] - 1, align_corners=False, padding_mode="border")[0, 0]
-
-
-def _straightness(film: torch.Tensor) -> torch.Tensor:
-    """As gate.straightness, of a film (h, w), but with both axes alike."""
+def straight(film: torch.Tensor) -> torch.Tensor:
+    """The logarithm of gate.straightness, of what stands out of a film (h, w), but with both axes alike."""
     rim = round(_RIM * max(film.shape))
     film = film[rim:-rim, rim:-rim]
     shares = []
     for along in (0, 1):
         change = film.diff(dim=1 - along)
         shares.append(change.mean(dim=along).square().mean() / change.square().mean().clamp_min(1e-9))
-    return (shares[0] + shares[1]).clamp_min(1e-9)
+    return (shares[0] + shares[1]).clamp_min(1e-9).log()

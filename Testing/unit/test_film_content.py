@@ -8,6 +8,7 @@ import torch
 from film_sheets import sheet as printed
 from torch.nn import functional
 
+from FilmRecoveryLib.likening import likened
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.spacing import evenly_spaced
 from FilmRecoveryLib.straightening import straightened
@@ -69,6 +70,16 @@ def test_tiles_become_equally_large(amounts: tuple[float, float]):
     assert off(after, tall) < 0.4 * off(bent, tall)
 
 
+def test_tiles_become_alike():
+    film = np.tile(printed(4, 5)[0][:125, :124], (4, 5))
+    v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
+    aside = np.stack([4 * u * (1 - u) * (v - 0.3), 4 * v * (1 - v) * (0.7 - u)], axis=-1)
+    pixels, truth = photo_of(film, places((64, 64)) + 0.008 * aside)
+    before = flat(film)
+    assert off(before, truth) > 1
+    assert off(likened(pixels, before), truth) < 0.4 * off(before, truth)
+
+
 def sagging(sheet: Sheet) -> np.ndarray:
     """What bends the upper side of a sheet outwards, where there is nothing to be seen."""
     v, u = np.moveaxis(places((64, 64))[..., ::-1], -1, 0)
@@ -103,6 +114,7 @@ def test_what_lies_right_stays_there():
     pixels, truth = photo_of(film, places((64, 64)))
     assert straightened(pixels, truth) is truth
     assert off(evenly_spaced(pixels, truth), truth) < 1
+    assert off(likened(pixels, truth), truth) < 2  # slices differ, and are taken for ones that do not
 
 
 def test_nothing_to_be_seen_moves_nothing():
@@ -110,3 +122,4 @@ def test_nothing_to_be_seen_moves_nothing():
     pixels, truth = photo_of(film, places((64, 64)))
     assert straightened(pixels, truth) is truth
     assert off(evenly_spaced(pixels, truth), truth) < 1
+    assert off(likened(pixels, truth), truth) < 0.1

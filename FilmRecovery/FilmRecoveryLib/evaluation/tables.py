@@ -38,7 +38,8 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
         f"Layouts found: {_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
         f"{_sure(ours[FLAT], 'lost')} dB.",
         "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
-        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is; also without each slice's mean shift.",
+        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is. De-shifted: without the mean "
+        "shift of each slice.",
         written(
             [["", "HU", "PSNR", "SSIM", "valid"]]
             + [

@@ -9,6 +9,7 @@ from ..networks import FilmNet, luminance, toned
 from .lesson import Draw, FilmLesson, Sample
 
 _DOUBT = 0.02  # weight of the term
+_BETWEEN, _TELLING = 0.03, 2.0  # black and white, which tell no HU, and how much more gray counts that does
 
 
 class ToneLesson(FilmLesson):
@@ -24,9 +25,11 @@ class ToneLesson(FilmLesson):
         truth = self.held(sample)
         curves, doubt = self.network(truth["film"])
         error = toned(luminance(truth["film"]), curves) - truth["gray"]
+        between = (truth["gray"] - 0.5).abs() < 0.5 - _BETWEEN
+        counting = torch.where(between, _TELLING, 1.0)
         size = functional.interpolate(error.detach().abs(), doubt.shape[2:], mode="area")
         return {
-            "gray": error.abs().mean(),
+            "gray": (counting * error.abs()).sum() / counting.sum(),
             "edges": error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean(),
             "doubt": _DOUBT * (size * (-doubt).exp() + doubt).mean(),
         }
