@@ -56,9 +56,10 @@ def find(
         warnings += ("The film seems to go on beyond the photo; take one of the whole film, or mark its corners.",)
     if shows_screen(pixels, sheet):
         warnings += (_SCREEN,)
-    flat, bend = gate.judge(sheet, pixels)
+    flattest = gate.flattest(sheet, pixels)
+    flat, bend = gate.judge(sheet, flattest, pixels)
     if flat or not unbend:
-        sheet = sheet.straight()
+        sheet = flattest
     if points is not None:
         moved = sheet.through(points if unbend else points[[0, -1]][:, [0, -1]])
         sheet = replace(moved, aspect=aspect(moved.corners, pixels.shape[:2]))

@@ -7,31 +7,49 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image as Pictures
 
+from .rim import followed
 from .sheet import Sheet
 from .warp import resampled
 
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
 _LONGEST, _FINE = 384, 768  # pixels of the film that is looked at, and of the photo's film at least
 _RIM = 0.04  # of it that is not
-_GAIN, _LEAST = 0.95, 1e-3  # how much less straight lines may be unbent, of what they are and in all
+_GAIN, _LEAST = 1.1, 1e-3  # how much straighter lines have to become unbent, of what they are and in all
+_SIDES = (0.03, 640, 1, 0.01), (0.02, 640, 1, 0.003)  # how the rim of a flat film is followed: see rim.followed
 
 
-def judge(sheet: Sheet, photo: np.ndarray) -> tuple[bool, float]:
+def flattest(sheet: Sheet, photo: np.ndarray) -> Sheet:
+    """The flat film nearest to one in a photo (H, W, 3), its sides straight lines where the photo shows such."""
+    small, factor = _reduced(photo, sheet)
+    flat = _shrunk(sheet, factor).straight()
+    for sides in _SIDES:
+        _, backward = followed(small, flat.backward, *sides)
+        flat = replace(flat, backward=backward).straight()
+    return replace(flat, backward=(flat.backward + 0.5) * factor - 0.5)
+
+
+def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     """Whether a film in a photo (H, W, C) better counts as flat, and its bend in pixels of the photo.
 
     That is what 95 % of the film are nearer than to the flat one. A film counts as flat when that is slight, or when
-    its rows and columns are not straighter unbent than they are seen.
+    its rows and columns are hardly straighter than those of a flat one.
     """
-    flat = sheet.straight()
-    bend = float(np.quantile(np.linalg.norm(sheet.backward - flat.backward, axis=-1), 0.95))
+    away = sheet.backward - sheet.straight().backward
+    bend = float(np.quantile(np.linalg.norm(away, axis=-1), 0.95))
     if bend < _SLIGHT * np.sqrt(np.prod(sheet.size())):
         return True, bend
-    factor = max(max(sheet.size()) // _FINE, 1)
-    small = np.array(Pictures.fromarray(photo).reduce(factor))
-    seen, unbent = (
-        straightness(small, replace(each, backward=(each.backward + 0.5) / factor - 0.5)) for each in (flat, sheet)
-    )
+    small, factor = _reduced(photo, sheet)
+    seen, unbent = (straightness(small, _shrunk(each, factor)) for each in (flat, sheet))
     return unbent < _GAIN * seen + _LEAST, bend
+
+
+def _reduced(photo: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, int]:
+    factor = max(max(sheet.size()) // _FINE, 1)
+    return np.array(Pictures.fromarray(photo).reduce(factor)), factor
+
+
+def _shrunk(sheet: Sheet, factor: int) -> Sheet:
+    return replace(sheet, backward=(sheet.backward + 0.5) / factor - 0.5)
 
 
 def straightness(photo: np.ndarray, sheet: Sheet) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from film_photos import CORNERS, backward, film, photo
 
-from FilmRecoveryLib.gate import judge
+from FilmRecoveryLib.gate import flattest, judge
 from FilmRecoveryLib.sheet import Sheet
 
 SIDE = 380.0  # pixels of the drawn film, about
@@ -25,7 +25,8 @@ def test_a_flat_film_stays_flat():
     picture = photo()
     true = Sheet.of_corners(CORNERS, 1.25, "model")
     for amount in (0.0, 0.8, 3.0):
-        flat, bend = judge(wavy(true, amount), picture)
+        found = wavy(true, amount)
+        flat, bend = judge(found, flattest(found, picture), picture)
         assert flat
         assert bend <= 1.5 * amount + 1e-3
 
@@ -33,11 +34,19 @@ def test_a_flat_film_stays_flat():
 @pytest.mark.parametrize("sag", [0.02, 0.06])
 def test_a_bent_film_is_unbent(sag: float):
     true = Sheet(backward((64, 64), sag=sag).astype(np.float32), np.ones((64, 64)), 1.25, "model")
-    flat, bend = judge(true, photo(sag=sag))
+    picture = photo(sag=sag)
+    flat, bend = judge(true, flattest(true, picture), picture)
     assert not flat
     assert 0.2 * sag * SIDE < bend < sag * SIDE
 
 
 def test_a_bent_film_that_shows_nothing_is_left_as_it_is_seen():
     true = Sheet(backward((64, 64), sag=0.05).astype(np.float32), np.ones((64, 64)), 1.25, "model")
-    assert judge(true, photo(sag=0.05, texture=np.zeros_like(film()), noise=0.0))[0]
+    picture = photo(sag=0.05, texture=np.zeros_like(film()), noise=0.0)
+    assert judge(true, flattest(true, picture), picture)[0]
+
+
+def test_a_flat_film_has_its_sides_where_the_photo_shows_them():
+    off = np.array([[3.0, -2], [-2, 3], [2, 2], [-3, 2]])
+    found = flattest(Sheet.of_corners(CORNERS + off, 1.25, "model"), photo())
+    np.testing.assert_allclose(found.corners, CORNERS, atol=1.5)

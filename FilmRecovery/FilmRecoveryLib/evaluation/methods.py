@@ -84,7 +84,8 @@ def _kept(locate: Callable[[np.ndarray], Sheet]) -> Callable[[np.ndarray], Sheet
 
 def _gated(photo: np.ndarray, locate: Callable[[np.ndarray], Sheet]) -> Sheet:
     sheet = locate(photo)
-    return sheet.straight() if gate.judge(sheet, photo)[0] else sheet
+    flat = gate.flattest(sheet, photo)
+    return flat if gate.judge(sheet, flat, photo)[0] else sheet
 
 
 def _by_outline(photo: np.ndarray) -> Sheet:
