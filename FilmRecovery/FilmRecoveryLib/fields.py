@@ -1,7 +1,6 @@
 """Smooth fields by which places of a film move along its axes, while its sides stay on themselves.
 
-The field that makes the film best, as something that can be derived tells it of what stands out there, is found step by
-step.
+The field that makes a film best, by any measure of what stands out on it, is found step by step along its gradient.
 """
 
 from __future__ import annotations

@@ -82,15 +82,12 @@ def _scored(case: Case, method: Method) -> tuple[np.ndarray, np.ndarray, dict[st
     sheet = nearest_turn(sheet, *case.square)
     backward = sheet.at(case.film.shape[0], case.film.shape[1])
     film = method.tone(resampled(case.photo, backward))
-    return (
-        backward,
-        film,
-        {
-            **dewarped(sheet, case),
-            FILM: likeness(film, case.film),
-            PLACE: {**misplaced(backward, case.backward, case.known), "found": float(any_film)},
-        },
-    )
+    scores = {
+        **dewarped(sheet, case),
+        FILM: likeness(film, case.film),
+        PLACE: {**misplaced(backward, case.backward, case.known), "found": float(any_film)},
+    }
+    return backward, film, scores
 
 
 def dewarped(sheet: Sheet, case: Case) -> dict[str, dict[str, float]]:
