@@ -38,22 +38,30 @@ _STRAIGHT = 0.0015  # of the film: sides that are off by less tell no bend
 _LEAST = 0.9  # as straight as lines are without, that they have to be
 
 
-def bent(photo: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """The backward map (NODES, NODES, 2) of a film in a photo (H, W, 3), right along its rim, as that of such a sheet.
+def bent(photo: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The backward map (NODES, NODES, 2) of a film in a photo (H, W, 3), right along its rim, as that of such a sheet;
+    and the parameters of this, see in_space.
 
     It is given back as it was where its sides are straight, and where lines on the film are less straight then.
     """
-    if np.std(bends(_sheet(backward, photo.shape[:2]), len(_SIDE))) < _STRAIGHT:
-        return backward
-    found = unstretched(backward, photo.shape[:2])
-    before, after = (straightness(photo, _sheet(each, photo.shape[:2])) for each in (backward, found))
-    return found if after > _LEAST * before else backward
+    shape = photo.shape[:2]
+    sheet = nearest(backward, shape)
+    if not sheet[_PLACE:].any():
+        return backward, sheet
+    found = seen(sheet, shape)
+    before, after = (straightness(photo, _sheet(each, shape)) for each in (backward, found))
+    return found if after > _LEAST * before else backward, sheet
 
 
-def unstretched(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The backward map (NODES, NODES, 2) of the sheet whose rim is nearest to that of another, by least squares.
+def seen(sheet: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The backward map (NODES, NODES, 2) of a sheet in a photo of that height and width."""
+    return (np.array(shape[::-1]) - 1) / 2 + max(shape) * _seen(places((NODES, NODES)), sheet)
 
-    shape: height and width of the photo, at whose middle the camera looks.
+
+def nearest(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Parameters of the sheet whose rim is nearest to that of a backward map (NODES, NODES, 2), by least squares.
+
+    It is flat where all sides are straight. shape: height and width of the photo, at whose middle the camera looks.
     """
     film = _sheet(backward, shape)
     middle, longest = (np.array(shape[::-1]) - 1) / 2, max(shape)
@@ -69,12 +77,16 @@ def unstretched(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         return np.concatenate([_USUAL * (sheet - flat), *away, np.ravel(ends)])
 
     flat = np.concatenate([_hung(film.corners - middle, longest, film.aspect), np.zeros(4)])
+    if np.std(bends(film, len(_SIDE))) < _STRAIGHT:
+        return flat
     found = (
         least_squares(off, np.concatenate([flat[:_PLACE], [turn, bend, 0, 0]]), x_scale=_SCALES, max_nfev=_ROUNDS[0])
         for turn, bend in _STARTS
     )
-    best = least_squares(off, min(found, key=lambda each: each.cost).x, x_scale=_SCALES, max_nfev=_ROUNDS[1]).x
-    return middle + longest * _seen(places((NODES, NODES)), best)
+    best: np.ndarray = least_squares(
+        off, min(found, key=lambda each: each.cost).x, x_scale=_SCALES, max_nfev=_ROUNDS[1]
+    ).x
+    return best
 
 
 def _sheet(backward: np.ndarray, shape: tuple[int, int]) -> Sheet:
@@ -103,14 +115,19 @@ def _hung(corners: np.ndarray, longest: int, width: float) -> np.ndarray:
 
 def _seen(uv: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     """Where the camera sees places (..., 2) of a sheet, from the photo's middle, by its longer side."""
-    focal, width, turn, middle, angle, bends = sheet[0], sheet[1], sheet[2:5], sheet[5:8], sheet[8], sheet[9:]
+    points = in_space(uv, sheet)
+    return np.exp(sheet[0]) * points[..., :2] / np.maximum(points[..., 2:], 1e-3)
+
+
+def in_space(uv: np.ndarray, sheet: np.ndarray) -> np.ndarray:
+    """Where places (..., 2) of a sheet lie before the camera (..., 3), by the film's height."""
+    width, turn, middle, angle, bends = sheet[1], sheet[2:5], sheet[5:8], sheet[8], sheet[9:]
     x, y = (uv[..., 0] - 0.5) * np.exp(width), uv[..., 1] - 0.5
     cosine, sine = np.cos(angle), np.sin(angle)
     forward, deep = (np.interp(x * cosine + y * sine, _ALONG, each) for each in _profile(bends))
     side = y * cosine - x * sine
     flat = np.stack([forward * cosine - side * sine, forward * sine + side * cosine, deep], axis=-1)
-    points = flat @ Rotation.from_rotvec(turn).as_matrix().T + middle
-    return np.exp(focal) * points[..., :2] / np.maximum(points[..., 2:], 1e-3)
+    return flat @ Rotation.from_rotvec(turn).as_matrix().T + middle
 
 
 def _profile(bends: np.ndarray) -> np.ndarray:

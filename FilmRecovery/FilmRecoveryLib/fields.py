@@ -1,21 +1,23 @@
-"""Smooth fields by which places of a film move along its axes, while its sides stay on themselves.
+"""Ways in which places of a film move: how much of each makes the film best.
 
-The field that makes a film best, by any measure of what stands out on it, is found step by step along its gradient.
+By any measure of what stands out on it, step by step along its gradient.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.polynomial.chebyshev import chebvander
 from scipy import ndimage
 from torch.nn import functional
 
 from .layout import detail
-from .sheet import Sheet
-from .warp import places, resampled
+from .sheet import NODES, Sheet
+from .warp import centers, places, resampled
 
 _LONGEST = 256  # pixels of the film on which places move; it is looked at twice as finely
 _TERMS = 5  # polynomials along each axis
@@ -25,35 +27,56 @@ _ADAM = (0.9, 0.999)  # shares of its means that a step keeps
 _MOST = 2.0  # detail that counts
 
 
-def improved(
+def best(
     photo: np.ndarray,
     sheet: Sheet,
     goodness: Callable[[torch.Tensor], torch.Tensor],
     rounds: Sequence[tuple[float, int]],
     held: float,
-    lowest: int,
-) -> Sheet:
-    """The sheet of a film in a photo (H, W, C) with its places moved to where the film is best.
+    ways: np.ndarray,
+) -> np.ndarray:
+    """How much of each way (n,) places of a sheet in a photo (H, W, C) are to be moved by for its film to be best.
 
     goodness: logarithm of how good what stands out of a film (h, w) is. rounds: blur, in pixels, and steps of each.
-    held: how much it costs to move. lowest: degree across an axis of what moves along it; from 1 on, nothing moves as a
-    whole.
+    held: how much it costs to move by what is usual. ways (n, 2, NODES, NODES): places u, v, less their own, by what is
+    usual.
     """
     seen = detail_of(photo, sheet, 2 * _LONGEST)
     shape = sheet.size(_LONGEST)
-    terms = torch.zeros(2, _TERMS, _TERMS - lowest, requires_grad=True)
+    own, fields = torch.from_numpy(places(shape)).to(torch.float32), torch.from_numpy(ways).to(torch.float32)
+    terms = torch.zeros(len(ways), requires_grad=True)
     for blur, steps in rounds:
         soft = torch.from_numpy(ndimage.gaussian_filter(seen, blur))[None, None]
         mean, square = torch.zeros_like(terms), torch.zeros_like(terms)
         for step in range(steps):
-            loss = held * terms.square().sum() - goodness(_looked_up(soft, _moved(terms, shape)))
-            (slope,) = torch.autograd.grad(loss, terms)
+            moved = functional.interpolate(torch.tensordot(terms, fields, 1)[None], shape, mode="bilinear")
+            film = _looked_up(soft, own + moved[0].permute(1, 2, 0))
+            (slope,) = torch.autograd.grad(held * terms.square().sum() - goodness(film), terms)
             rate = _LAST_RATE + _RATE * (1 + math.cos(math.pi * step / steps)) / 2
             with torch.no_grad():
                 terms -= rate * _adam(slope, mean, square, step + 1)
-    with torch.no_grad():
-        at = _moved(terms, sheet.backward.shape[:2]).numpy()
-    return sheet.moved(at)
+    return terms.detach().numpy().astype(np.float64)
+
+
+def moved(sheet: Sheet, terms: np.ndarray, ways: np.ndarray) -> Sheet:
+    """The sheet with its places moved by so much (n,) of each way (n, 2, NODES, NODES)."""
+    return sheet.moved(places((NODES, NODES)) + np.moveaxis(np.tensordot(terms, ways, 1), 0, -1))
+
+
+@functools.cache
+def ways(lowest: int) -> np.ndarray:
+    """Smooth ways (n, 2, NODES, NODES), each of which moves places along one axis, and none of them the film's ends.
+
+    They are products of polynomials, along that axis and across it, these of degrees from the lowest on: from 1 on,
+    nothing moves as a whole.
+    """
+    at = centers(NODES)
+    each = chebvander(2 * at - 1, _TERMS - 1).T
+    order = 1 + np.add.outer(np.arange(lowest, _TERMS), np.arange(_TERMS))
+    aside = np.einsum("ay,bx->abyx", each[lowest:], 4 * at * (1 - at) * each) * (_USUAL / order)[..., None, None]
+    aside = aside.reshape(-1, NODES, NODES)
+    none = np.zeros_like(aside)
+    return np.concatenate([np.stack([aside, none], axis=1), np.stack([none, np.swapaxes(aside, 1, 2)], axis=1)])
 
 
 def _adam(slope: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, step: int) -> torch.Tensor:
@@ -71,27 +94,6 @@ def detail_of(photo: np.ndarray, sheet: Sheet, longest: int) -> np.ndarray:
     """What stands out on a flat film (h, w) with so many pixels along its longer side, about -1 to 1."""
     gray = resampled(photo, sheet.at(*sheet.size(longest))).mean(axis=-1)
     return detail(gray).clip(-_MOST, _MOST).astype(np.float32)
-
-
-def _moved(terms: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Places u, v (h, w, 2) of a film of that shape, moved by terms (2, _TERMS, n).
-
-    Each axis moves by products of polynomials, the first along it and 0 at its ends, the second across it, the n of the
-    highest degrees.
-    """
-    own = torch.from_numpy(places(shape)).to(torch.float32)
-    v, u = own[:, 0, 1], own[0, :, 0]
-    order = torch.arange(_TERMS)
-    across = order[_TERMS - terms.shape[2] :]
-    weights = _USUAL * terms / (1 + order[:, None] + across)
-    aside = _polynomials(v)[across].T @ weights[0].T @ (4 * u * (1 - u) * _polynomials(u))
-    down = (4 * v * (1 - v) * _polynomials(v)).T @ weights[1] @ _polynomials(u)[across]
-    return own + torch.stack([aside, down], dim=-1)
-
-
-def _polynomials(at: torch.Tensor) -> torch.Tensor:
-    """Those of Chebyshev (_TERMS, n) at places from 0 to 1."""
-    return torch.cos(torch.arange(_TERMS)[:, None] * torch.acos(2 * at - 1))
 
 
 def _looked_up(picture: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

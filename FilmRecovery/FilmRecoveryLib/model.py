@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,15 +20,17 @@ from InverseImagingLib.models import Weights, load_weights
 from .bending import bent
 from .gate import straightness
 from .homography import aspect, homography, transformed
-from .likening import likened
+from .likening import likened, likened_surface
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
 from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, luminance
 from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
+from .settling import settled
 from .sheet import NODES, Sheet
 from .spacing import evenly_spaced
 from .straightening import straightened
+from .surface import Surface
 from .warp import backward_map, places, resampled
 from .waves import evened, unevenness, waves_of
 
@@ -71,19 +73,32 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
 def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -> Sheet:
     """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
-    sheet, seen = _approached(small, network, True)
-    if seen * sheet.confidence.mean() < _CLEAR:
-        other = _approached(small, network, False)
-        sheet, seen = max((sheet, seen), other, key=lambda each: each[1] * each[0].confidence.mean())
-    if seen < _SEEN and sheet.confidence.mean() < _SURE:
+    found = _approached(small, network, True)
+    if found.clear < _CLEAR:
+        found = max(found, _approached(small, network, False), key=lambda each: each.clear)
+    if found.seen < _SEEN and found.sheet.confidence.mean() < _SURE:
         raise InputError(_NONE)
-    if grid:
-        sheet = _by_content(small, sheet, grid)
+    surface = settled(small, found.sheet, found.rough)
+    sheet = (_by_content(small, found.sheet, surface, grid) if grid else surface).of(found.sheet)
     return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
 
 
-def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> tuple[Sheet, float]:
-    """The film in a photo by looks ever nearer to it, and how well its rim is seen, 0 to 1.
+@dataclass(frozen=True)
+class _Found:
+    """A film in a photo, how well its rim is seen, 0 to 1, and what that alone tells."""
+
+    sheet: Sheet
+    seen: float
+    rough: Surface
+
+    @property
+    def clear(self) -> float:
+        """How well the film is seen and how sure its places are, together, 0 to 1."""
+        return self.seen * float(self.sheet.confidence.mean())
+
+
+def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> _Found:
+    """The film in a photo by looks ever nearer to it.
 
     flat: until the last of them it counts as flat, by its corners; which are hardly to be seen where it bends much.
     """
@@ -96,26 +111,35 @@ def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> tuple[Sheet
         for rim in _RIMS:
             seen, backward = followed(photo, backward, *rim)
         frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
-    through = around(bent(photo, backward))
+    hanging, rough = bent(photo, backward)
+    through = around(hanging)
     look = _look(network, seen_at(photo, through))
     read, confidence = _read(look, _mask(look))
     there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
     kept = there + (read - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
     sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
-    return replace(sheet, aspect=aspect(sheet.corners, photo.shape[:2])), seen
+    shape = photo.shape[:2]
+    return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _by_content(photo: np.ndarray, sheet: Sheet, grid: GridNet) -> Sheet:
-    """A sheet moved by what is printed, after its waves moved it where that makes it straighter and more even."""
-    photo = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
+def _by_content(photo: np.ndarray, sheet: Sheet, surface: Surface, grid: GridNet) -> Surface:
+    """A film's surface moved by what is printed, after its waves moved it where that makes it straighter, more even."""
+    gray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
+    sheet = surface.of(sheet)
 
-    def settled(begin: Callable[[], Sheet]) -> tuple[Sheet, float]:
-        found = likened(photo, evenly_spaced(photo, straightened(photo, begin())))
-        return found, straightness(photo, found) * float(np.exp(-_UNEVEN * unevenness(photo, found, grid)))
+    def printed(begin: Callable[[], Sheet]) -> tuple[Surface, float]:
+        alike = likened(gray, evenly_spaced(gray, straightened(gray, begin())))
+        found = settled(photo, alike, surface)
+        lying = found.of(sheet)
+        return found, straightness(gray, lying) * float(np.exp(-_UNEVEN * unevenness(gray, lying, grid)))
+
+    def waved() -> Sheet:
+        even = evened(gray, sheet, grid)
+        return settled(photo, even, surface).of(even)
 
     with ThreadPoolExecutor(2) as pool:
-        (plain, before), (waved, after) = pool.map(settled, (lambda: sheet, lambda: evened(photo, sheet, grid)))
-    return waved if after > _STRAIGHTER * before else plain
+        (plain, before), (other, after) = pool.map(printed, (lambda: sheet, waved))
+    return likened_surface(gray, sheet, other if after > _STRAIGHTER * before else plain)
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:

@@ -6,6 +6,8 @@ sides are off then, in the manner of a Coons patch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
@@ -23,6 +25,7 @@ _ROUNDS = 5  # of a robust fit
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN = 0.3  # of a side, from which it is moved
 _POINTS, _DEGREE = 33, 4  # of a curve
+_NEAR, _MOSTLY = 0.03, 0.4  # of a side, by whose edges a place of it lies, and the share that has to be clear
 _LEAST = 0.1  # that a side counts, since one may be hidden
 
 
@@ -37,16 +40,40 @@ def followed(
     not seen stay.
     """
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
-    depth = round(2 * reach * pixels)
     curves, scores = [], []
-    for side in range(4):  # each as if it were the upper one
-        strip = resampled(picture, product(around[:depth], np.rot90(backward, side), around))
-        score, curve = _curve(rgb2lab(strip) if strip.shape[-1] == 3 else strip, reach, pixels, degree, near)
+    for strip in _strips(picture, backward, reach, pixels):
+        score, curve = _curve(strip, reach, pixels, degree, near)
         scores.append(score)
         curves.append(curve if score > _SEEN else np.poly1d([0.0]))
     wide = product(around, backward, around)
     at = (_between_sides(*curves) + reach) / (1 + 2 * reach) * len(wide) - 0.5
     return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), resampled(wide, at.astype(np.float32))
+
+
+def edges(
+    picture: np.ndarray, backward: np.ndarray, at: np.ndarray, reach: float, pixels: int, near: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """How deep within a film its sides are seen (4, n), by the film's side, and whether they are (4, n), at so many
+    places along each, clockwise from the upper one. See followed."""
+    depths, seen = np.zeros((2, 4, len(at)))
+    for side, strip in enumerate(_strips(picture, backward, reach, pixels)):
+        along, depth, clear, _ = _edge(strip, reach, pixels, near)
+        for number, place in enumerate(at):
+            here = np.abs(along - np.clip(place, _NEAR, 1 - _NEAR)) < _NEAR
+            used = here & clear
+            if used.sum() > _MOSTLY * here.sum():
+                line = np.polyval(np.polyfit(along[used], depth[used], 1), place)
+                depths[side, number] = np.clip(line, depth[used].min(), depth[used].max())
+                seen[side, number] = 1
+    return depths, seen > 0
+
+
+def _strips(picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int) -> Iterator[np.ndarray]:
+    """What is seen around each side of a film (d, n, C), as if that were the upper one."""
+    around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
+    for side in range(4):
+        strip = resampled(picture, product(around[: round(2 * reach * pixels)], np.rot90(backward, side), around))
+        yield rgb2lab(strip) if strip.shape[-1] == 3 else strip
 
 
 def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np.poly1d) -> np.ndarray:
@@ -82,6 +109,20 @@ def continuing(count: int, pixels: int, reach: float) -> np.ndarray:
 
 def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: float) -> tuple[float, np.poly1d]:
     """How well an edge along a strip (d, n, C) is seen, and where it runs: depth by place, both by the film's side."""
+    at, depth, clear, used = _edge(strip, reach, pixels, near)
+    weights = used.astype(float)
+    for _ in range(_ROUNDS):
+        curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
+        off = np.abs(depth - curve(at)) * pixels
+        weights = used / (1 + off**2)
+    return float((clear & (off < _AWAY))[used].mean()), curve
+
+
+def _edge(
+    strip: np.ndarray, reach: float, pixels: int, near: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where an edge runs along a strip (d, n, C): places along the side and depths, both by the film's side; whether it
+    is clear there, and whether that is away from the corners; each (n,)."""
     change = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
     strength = np.linalg.norm(change, axis=-1)
     rows = (np.arange(len(strip)) + 0.5) / pixels - reach
@@ -91,16 +132,10 @@ def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: floa
     at = (columns + 0.5) / pixels - reach
     used = (at > _CORNER) & (at < 1 - _CORNER)
     depth = rows[row] + _between(strength, row) / pixels
-    weights = used.astype(float)
-    for _ in range(_ROUNDS):
-        curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
-        off = np.abs(depth - curve(at)) * pixels
-        weights = used / (1 + off**2)
     there = change[row, columns]
     main = there[used].mean(axis=0)
     along = there @ (main / max(float(np.linalg.norm(main)), 1e-9))
-    seen = (along > max(2 * float(np.median(strength)), 0.7)) & (off < _AWAY)
-    return float(seen[used].mean()), curve
+    return at, depth, along > max(2 * float(np.median(strength)), 0.7), used
 
 
 def _path(strength: np.ndarray) -> np.ndarray:

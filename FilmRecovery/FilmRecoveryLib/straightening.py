@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .fields import improved
+from .fields import best, moved, ways
 from .gate import straightness
 from .sheet import Sheet
 
@@ -24,7 +24,7 @@ def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
 
     Itself where they hardly become straighter.
     """
-    found = improved(photo, sheet, straight, _ROUNDS, _HELD, 1)
+    found = moved(sheet, best(photo, sheet, straight, _ROUNDS, _HELD, ways(1)), ways(1))
     return found if straightness(photo, found) > _GAIN * straightness(photo, sheet) else sheet
 
 

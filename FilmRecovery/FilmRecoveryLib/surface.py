@@ -1,0 +1,180 @@
+"""A film as a surface in space that hardly stretches, before a camera that looks at the photo's middle.
+
+Films bend, but what is printed on them keeps its distances. So where the sides run in a photo, and where some of what
+lies between is about, tells how the whole of it hangs in space, how wide it is, and how long the camera's lens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from .bending import in_space
+from .sheet import NODES, Sheet
+from .warp import centers, places
+
+_TERMS = 7  # polynomials along each axis
+_STRETCH = 0.003  # how much films are stretched or sheared at most, about
+_BEND = 0.1  # how much it costs to bend, which only settles what nothing else tells
+_FOCAL = np.log(0.95), 0.25  # of phones, by the photo's longer side: usual, and how far from that
+_DAMPING, _LESS, _MORE = 1e-3, 0.1, 8.0
+_STEPS, _TRIES, _SETTLED = 25, 6, 1e-4  # of the fit, of each step, and by how little the last one improves it
+_WAYS = 40  # in which a surface is moved
+POINTS = np.linspace(0, 1, 17)  # along each side of the film, where a surface is fitted
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A film before a camera, in units of its height; never changed in place.
+
+    values: terms (3, _TERMS ** 2) of x, y and z, products of polynomials down and across the film; then the logarithm
+    of the focal length, by the photo's longer side, and that of the film's width. shape: height and width of the photo.
+    """
+
+    values: np.ndarray
+    shape: tuple[int, int]
+
+    @classmethod
+    def bent(cls, sheet: np.ndarray, shape: tuple[int, int]) -> Surface:
+        """One that bends along one direction, by the parameters of bending."""
+        points = in_space(places((NODES, NODES)), sheet).reshape(-1, 3)
+        terms, *_ = np.linalg.lstsq(_basis(centers(NODES)), points, rcond=None)
+        return cls(np.concatenate([terms.T.ravel(), sheet[:2]]), shape)
+
+    @property
+    def aspect(self) -> float:
+        """Width / height of the film."""
+        return float(np.exp(self.values[-1]))
+
+    @cached_property
+    def backward(self) -> np.ndarray:
+        """The backward map (NODES, NODES, 2), float32."""
+        seen, *_ = _seen(self.values, _basis(centers(NODES)))
+        return (self._middle + max(self.shape) * seen).reshape(NODES, NODES, 2).astype(np.float32)
+
+    def of(self, sheet: Sheet) -> Sheet:
+        """That sheet, lying as this surface does."""
+        return replace(sheet, backward=self.backward, aspect=self.aspect)
+
+    def fitted(self, wanted: np.ndarray, sure: np.ndarray) -> Surface:
+        """The surface whose POINTS come nearest to those wanted (n, n, 2) in the photo, and that hardly stretches.
+
+        sure (n, n, 2, 2): what their distance (2,) is multiplied with, by the photo's longer side, before it is squared
+        and summed. By K. Levenberg's and D. Marquardt's method.
+        """
+        target = (wanted - self._middle).reshape(-1, 2) / max(self.shape)
+        weights, stiff = sure.reshape(-1, 2, 2), np.zeros((self.values.size, self.values.size))
+        for axis in range(3):
+            own = slice(axis * _TERMS**2, (axis + 1) * _TERMS**2)
+            stiff[own, own] = _STIFF
+
+        def cost_of(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+            off, slopes = _off(values, target, weights)
+            held = stiff @ values
+            return off @ off + values @ held, slopes.T @ off + held, slopes
+
+        values, damping = self.values, _DAMPING
+        cost, down, slopes = cost_of(values)
+        for _ in range(_STEPS):
+            bend = slopes.T @ slopes + stiff
+            for _ in range(_TRIES):
+                moved = values - np.linalg.solve(bend + damping * np.diag(np.diag(bend) + 1e-9), down)
+                less, *rest = cost_of(moved)
+                if less < cost:
+                    break
+                damping *= _MORE
+            else:
+                break
+            gained, cost, values, damping = 1 - less / cost, less, moved, damping * _LESS
+            down, slopes = rest
+            if gained < _SETTLED:
+                break
+        return self.moved(values - self.values)
+
+    def moved(self, by: np.ndarray) -> Surface:
+        """The surface whose values differ by so much."""
+        return Surface(self.values + by, self.shape)
+
+    def ways(self, sure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How the surface may be moved, each way by as much as is usual when its POINTS are as sure as for a fit.
+
+        Changes of its values (_WAYS, n), and places u, v of the film, less their own, that move to each node then
+        (_WAYS, 2, NODES, NODES).
+        """
+        seen, *_ = _seen(self.values, _BASIS)
+        _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2))
+        bend = slopes.T @ slopes
+        sizes, vectors = np.linalg.eigh(bend + 1e-6 * np.diag(np.diag(bend)))
+        usual = vectors / np.sqrt(sizes)
+        *_, moves = _seen(self.values, _basis(centers(NODES)))
+        nodes = self.backward.astype(np.float64)
+        axes = np.stack([np.gradient(nodes, axis=axis).reshape(-1, 2) * NODES for axis in (1, 0)], axis=-1)
+        moved = np.einsum("nab,bnk->ank", max(self.shape) * np.linalg.inv(axes), moves @ usual)
+        moved = moved.reshape(2 * NODES**2, -1)
+        _, mixed = np.linalg.eigh(moved.T @ moved)
+        mixed = mixed[:, : -_WAYS - 1 : -1].T
+        return mixed @ usual.T, (mixed @ moved.T).reshape(-1, 2, NODES, NODES)
+
+    @property
+    def _middle(self) -> np.ndarray:
+        return (np.array(self.shape[::-1]) - 1) / 2
+
+
+def _basis(at: np.ndarray, down: int = 0, across: int = 0) -> np.ndarray:
+    """Products of polynomials (n * n, _TERMS ** 2) at places down and across the film, derived so often along each."""
+    each = [chebyshev.chebval(2 * at - 1, chebyshev.chebder(np.eye(_TERMS), order, scl=2)) for order in (down, across)]
+    return np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, _TERMS**2)
+
+
+_BASIS, _ACROSS, _DOWN = _basis(POINTS), _basis(POINTS, across=1), _basis(POINTS, down=1)
+_BENDS = np.concatenate([_basis(POINTS, across=2), 2**0.5 * _basis(POINTS, 1, 1), _basis(POINTS, down=2)])
+_STIFF = (_BEND / len(POINTS)) ** 2 * _BENDS.T @ _BENDS
+
+
+def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the camera sees points (n, 2), from the photo's middle by its longer side, their depths (n,), and how the
+    former change with the values (2, n, len(values))."""
+    x, y, deep = (basis @ each for each in values[:-2].reshape(3, -1))
+    deep = np.maximum(deep, 1e-3)
+    focal = np.exp(values[-2])
+    seen = focal * np.stack([x, y], axis=-1) / deep[:, None]
+    moves = np.zeros((2, len(basis), values.size))
+    count = _TERMS**2
+    for axis in (0, 1):
+        moves[axis, :, axis * count : (axis + 1) * count] = (focal / deep)[:, None] * basis
+        moves[axis, :, 2 * count : 3 * count] = (-seen[:, axis] / deep)[:, None] * basis
+        moves[axis, :, -2] = seen[:, axis]
+    return seen, deep, moves
+
+
+def _off(values: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a fit makes small (m,), and how it changes with the values (m, len(values))."""
+    seen, _, moves = _seen(values, _BASIS)
+    width, count, size = np.exp(values[-1]), _TERMS**2, len(_BASIS)
+    terms = values[:-2].reshape(3, count)
+    across, down = _ACROSS @ terms.T, _DOWN @ terms.T
+    longer, higher, sheared = (across**2).sum(1) / width**2, (down**2).sum(1), (across * down).sum(1) / width
+    stretch = np.zeros((3, size, values.size))
+    for axis in range(3):
+        own = slice(axis * count, (axis + 1) * count)
+        stretch[0, :, own] = across[:, [axis]] / width**2 * _ACROSS
+        stretch[1, :, own] = down[:, [axis]] * _DOWN
+        stretch[2, :, own] = (across[:, [axis]] * _DOWN + down[:, [axis]] * _ACROSS) / width
+    stretch[0, :, -1], stretch[2, :, -1] = -longer, -sheared
+    share = 1 / (_STRETCH * np.sqrt(size))
+    lens = np.zeros((1, values.size))
+    lens[0, -2] = 1 / _FOCAL[1]
+    off = [
+        np.einsum("nab,nb->an", weights, seen - target).ravel(),
+        share * np.concatenate([(longer - 1) / 2, (higher - 1) / 2, sheared]),
+        [(values[-2] - _FOCAL[0]) / _FOCAL[1]],
+    ]
+    slopes = [
+        np.einsum("nab,bnk->ank", weights, moves).reshape(2 * size, -1),
+        share * stretch.reshape(3 * size, -1),
+        lens,
+    ]
+    return np.concatenate(off), np.concatenate(slopes)

@@ -1,0 +1,111 @@
+"""Films as surfaces that hardly stretch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from FilmRecoveryLib.bending import bent, nearest, seen
+from FilmRecoveryLib.settling import settled, sureness
+from FilmRecoveryLib.sheet import NODES, Sheet
+from FilmRecoveryLib.surface import POINTS, Surface
+from FilmRecoveryLib.warp import places
+
+SHAPE = (480, 640)
+HANGING = (np.log(0.9), np.log(0.85), 0.5, -0.6, 0.1, 0.02, -0.03, 1.7)  # see bending
+SURE = np.broadcast_to(np.eye(2) / 0.002, (len(POINTS), len(POINTS), 2, 2))
+
+
+def truth(*bends: float) -> Sheet:
+    """A film before a camera, by the direction of its bend and its curvatures."""
+    return sheet_of(seen(np.array([*HANGING, *bends]), SHAPE))
+
+
+def sheet_of(backward: np.ndarray) -> Sheet:
+    return Sheet(backward.astype(np.float32), np.ones((NODES, NODES), np.float32), 0.85, "model")
+
+
+def photo_of(sheet: Sheet) -> np.ndarray:
+    """A dark film with brighter squares before white (H, W, 3)."""
+    shown, fine = np.full((*SHAPE, 3), 255, np.uint8), sheet.seen(*[np.linspace(0, 1, 1200)] * 2)
+    x, y = np.moveaxis(fine.round().astype(int), -1, 0)
+    squares = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((150, 150)))
+    shown[y.clip(0, SHAPE[0] - 1), x.clip(0, SHAPE[1] - 1)] = (30 + 40 * squares[..., None]).astype(np.uint8)
+    return shown
+
+
+def off(one: Sheet, other: Sheet) -> float:
+    return float(np.linalg.norm(one.backward - other.backward, axis=-1).mean())
+
+
+def started(sheet: Sheet) -> Surface:
+    return Surface.bent(nearest(sheet.backward.astype(np.float64), SHAPE), SHAPE)
+
+
+def stretched(sheet: Sheet, by: float) -> Sheet:
+    """The sheet with its places moved along both axes, here forward and there back, by at most so much of the film."""
+    own = places((NODES, NODES))
+    return sheet.moved(own + by * np.sin(2 * np.pi * own))
+
+
+@pytest.mark.parametrize("bends", [(0, 0, 0, 0), (0.3, 0.9, 0, 0), (1.2, -0.5, 0.8, 0.3)])
+def test_a_bent_sheet_is_such_a_surface(bends: tuple[float, ...]):
+    film = truth(*bends)
+    found = started(film).fitted(film.seen(POINTS, POINTS), SURE)
+    assert off(found.of(film), film) < 0.1
+    assert found.aspect == pytest.approx(0.85, rel=0.01)
+
+
+def test_what_would_stretch_a_film_is_taken_out():
+    film = truth(0.4, 0.9, 0.2, 0)
+    rough = stretched(film, 0.02)
+    before, after = off(rough, film), off(settled(photo_of(film), rough, started(rough)).of(film), film)
+    print(before, after)
+    assert before > 4
+    assert after < 0.65 * before
+
+
+def test_sides_are_met_where_the_photo_shows_them():
+    film = truth(0.4, 0.9, 0.2, 0)
+    small = film.moved(0.5 + 0.985 * (places((NODES, NODES)) - 0.5))
+    found = settled(photo_of(film), small, started(small)).of(film)
+    print(off(small, film), off(found, film), np.linalg.norm(found.corners - film.corners, axis=-1))
+    assert np.linalg.norm(small.corners - film.corners, axis=-1).mean() > 2
+    assert np.linalg.norm(found.corners - film.corners, axis=-1).max() < 1.5
+
+
+def test_a_side_that_is_hidden_stays_about_where_it_is():
+    film = truth(0.4, 0.9, 0.2, 0)
+    photo = photo_of(film)
+    photo[:, : int(film.corners[:, 0].mean())] = 40
+    found = settled(photo, film, started(film)).of(film)
+    assert off(found, film) < 3
+
+
+def test_ways_are_those_that_a_surface_may_be_moved():
+    film = truth(0.4, 0.9, 0.2, 0)
+    surface = started(film).fitted(film.seen(POINTS, POINTS), SURE)
+    steps, fields = surface.ways(sureness(surface.of(film)))
+    for step, field in zip(steps[::5], fields[::5], strict=True):
+        amount = 0.002 / max(np.abs(field).max(), 0.002)
+        by_field = surface.of(film).moved(places((NODES, NODES)) + amount * np.moveaxis(field, 0, -1))
+        inner = np.s_[2:-2, 2:-2]
+        moved = surface.moved(amount * step).backward - surface.backward
+        told = (by_field.backward - surface.backward)[inner]
+        assert np.linalg.norm(told - moved[inner], axis=-1).max() < 0.05 + 0.1 * np.linalg.norm(moved, axis=-1).max()
+
+
+def test_a_photo_without_any_edge_leaves_the_sheet():
+    film = truth(0.4, 0.9, 0.2, 0)
+    blank = np.full((*SHAPE, 3), 120, np.uint8)
+    assert off(settled(blank, film, started(film)).of(film), film) < 1
+
+
+def test_a_flat_film_starts_flat():
+    film = truth(0, 0, 0, 0)
+    backward, sheet = bent(photo_of(film), film.backward.astype(np.float64))
+    np.testing.assert_allclose(backward, film.backward, atol=1e-3)
+    assert not sheet[8:].any()
+    assert off(replace(film, backward=Surface.bent(sheet, SHAPE).backward), film) < 3
