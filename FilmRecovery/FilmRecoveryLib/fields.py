@@ -20,6 +20,7 @@ from .sheet import NODES, Sheet
 from .warp import centers, places, resampled
 
 _LONGEST = 256  # pixels of the film on which places move; it is looked at twice as finely
+_COARSE = 4.0  # blur, from which half as many tell the same
 _TERMS = 5  # polynomials along each axis
 _USUAL = 0.01  # of the film, by which the first of them move it
 _RATE, _LAST_RATE = 0.16, 0.01
@@ -42,10 +43,11 @@ def best(
     usual.
     """
     seen = detail_of(photo, sheet, 2 * _LONGEST)
-    shape = sheet.size(_LONGEST)
-    own, fields = torch.from_numpy(places(shape)).to(torch.float32), torch.from_numpy(ways).to(torch.float32)
+    fields = torch.from_numpy(ways).to(torch.float32)
     terms = torch.zeros(len(ways), requires_grad=True)
     for blur, steps in rounds:
+        shape = sheet.size(_LONGEST if blur < _COARSE else _LONGEST // 2)
+        own = torch.from_numpy(places(shape)).to(torch.float32)
         soft = torch.from_numpy(ndimage.gaussian_filter(seen, blur))[None, None]
         mean, square = torch.zeros_like(terms), torch.zeros_like(terms)
         for step in range(steps):

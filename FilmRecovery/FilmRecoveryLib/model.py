@@ -49,7 +49,7 @@ _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _CLEAR = 0.7  # a film that is seen and sure together by less is sought in another way
 _SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
 _FAR = 0.1  # gray
-_STRAIGHTER, _UNEVEN = 1.1, 0.25  # how much straighter rows and columns have to become by waves; how much that counts
+_UNEVEN = 0.5  # how much uneven cells count beside rows and columns that are not straight
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -139,7 +139,7 @@ def _by_content(photo: np.ndarray, sheet: Sheet, surface: Surface, grid: GridNet
 
     with ThreadPoolExecutor(2) as pool:
         (plain, before), (other, after) = pool.map(printed, (lambda: sheet, waved))
-    return likened_surface(gray, sheet, other if after > _STRAIGHTER * before else plain)
+    return likened_surface(gray, sheet, other if after > before else plain)
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:

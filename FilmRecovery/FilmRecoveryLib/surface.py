@@ -16,7 +16,7 @@ from .bending import in_space
 from .sheet import NODES, Sheet
 from .warp import centers, places
 
-_TERMS = 7  # polynomials along each axis
+_TERMS = 8  # polynomials along each axis
 _STRETCH = 0.003  # how much films are stretched or sheared at most, about
 _BEND = 0.1  # how much it costs to bend, which only settles what nothing else tells
 _FOCAL = np.log(0.95), 0.25  # of phones, by the photo's longer side: usual, and how far from that

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from FilmRecoveryLib.bending import bent, nearest, seen
+from FilmRecoveryLib.likening import likened_surface
 from FilmRecoveryLib.settling import settled, sureness
 from FilmRecoveryLib.sheet import NODES, Sheet
 from FilmRecoveryLib.surface import POINTS, Surface
@@ -27,12 +28,14 @@ def sheet_of(backward: np.ndarray) -> Sheet:
     return Sheet(backward.astype(np.float32), np.ones((NODES, NODES), np.float32), 0.85, "model")
 
 
-def photo_of(sheet: Sheet) -> np.ndarray:
-    """A dark film with brighter squares before white (H, W, 3)."""
-    shown, fine = np.full((*SHAPE, 3), 255, np.uint8), sheet.seen(*[np.linspace(0, 1, 1200)] * 2)
-    x, y = np.moveaxis(fine.round().astype(int), -1, 0)
-    squares = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((150, 150)))
-    shown[y.clip(0, SHAPE[0] - 1), x.clip(0, SHAPE[1] - 1)] = (30 + 40 * squares[..., None]).astype(np.uint8)
+def photo_of(sheet: Sheet, film: np.ndarray | None = None) -> np.ndarray:
+    """A film (h, w) from 0 to 1, by default dark with brighter squares, before white (H, W, 3)."""
+    film = 0.1 + 0.2 * (np.indices((8, 8)).sum(axis=0) % 2) if film is None else film
+    shown, fine = np.full((*SHAPE, 3), 255, np.uint8), np.linspace(0, 1, 1200)
+    x, y = np.moveaxis(sheet.seen(fine, fine).round().astype(int), -1, 0)
+    rows, columns = ((fine * side).astype(int).clip(max=side - 1) for side in film.shape)
+    gray = (200 * film[rows][:, columns]).astype(np.uint8)
+    shown[y.clip(0, SHAPE[0] - 1), x.clip(0, SHAPE[1] - 1)] = gray[..., None]
     return shown
 
 
@@ -95,6 +98,19 @@ def test_ways_are_those_that_a_surface_may_be_moved():
         moved = surface.moved(amount * step).backward - surface.backward
         told = (by_field.backward - surface.backward)[inner]
         assert np.linalg.norm(told - moved[inner], axis=-1).max() < 0.05 + 0.1 * np.linalg.norm(moved, axis=-1).max()
+
+
+def test_a_surface_moves_to_where_tiles_are_alike():
+    film = truth(0.4, 0.6, 0.2, 0)
+    tile = np.kron(np.random.default_rng(0).random((12, 12)), np.ones((5, 5)))
+    gray = photo_of(film, np.tile(tile, (4, 5))).mean(axis=-1, keepdims=True, dtype=np.float32) / 255
+    surface = started(film).fitted(film.seen(POINTS, POINTS), SURE)
+    steps, _ = surface.ways(sureness(film))
+    rough = surface.moved(0.2 * steps[:8].sum(axis=0))
+    before, after = off(rough.of(film), film), off(likened_surface(gray, film, rough).of(film), film)
+    print(before, after)
+    assert before > 0.5
+    assert after < 0.7 * before
 
 
 def test_a_photo_without_any_edge_leaves_the_sheet():
