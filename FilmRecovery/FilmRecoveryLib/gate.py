@@ -23,7 +23,7 @@ def flattest(sheet: Sheet, photo: np.ndarray) -> Sheet:
     small, factor = _reduced(photo, sheet)
     flat = _shrunk(sheet, factor).straight()
     for sides in _SIDES:
-        _, backward = followed(small, flat.backward, *sides)
+        _, backward = followed(small, flat.backward, *sides, by_light=True)
         flat = replace(flat, backward=backward).straight()
     return replace(flat, backward=(flat.backward + 0.5) * factor - 0.5)
 

@@ -26,23 +26,31 @@ _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SEEN = 0.3  # of a side, from which it is moved
 _POINTS, _DEGREE = 33, 4  # of a curve
 _NEAR, _MOSTLY = 0.03, 0.4  # of a side, by whose edges a place of it lies, and the share that has to be clear
+_GAMMA, _BLURRED = 2.2, 2  # of sRGB; pixels from an edge as it is seen to where half of the light is
 _LEAST = 0.1  # that a side counts, since one may be hidden
 
 
 def followed(
-    picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int, degree: int, near: float = np.inf
+    picture: np.ndarray,
+    backward: np.ndarray,
+    reach: float,
+    pixels: int,
+    degree: int,
+    near: float = np.inf,
+    by_light: bool = False,
 ) -> tuple[float, np.ndarray]:
     """How well the sides of a film are seen in a picture, from 0 to 1, and its backward map with its rim there.
 
     picture: a photo (H, W, 3) in sRGB, whose colors count as in CIELAB, or (H, W, 1) from 0 to 100. backward: where the
     film is about, (NODES, NODES, 2). reach: how far on both sides of its rim is looked, and near: standard deviation of
-    where an edge may be the rim's, both by the film's side. pixels: along a side. degree: of the curves. Sides that are
-    not seen stay.
+    where an edge may be the rim's, both by the film's side. pixels: along a side. degree: of the curves. by_light: an
+    edge is where half of the light is, and not half of what is seen of it, which lies more within a dark film. Sides
+    that are not seen stay.
     """
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     curves, scores = [], []
     for strip in _strips(picture, backward, reach, pixels):
-        score, curve = _curve(strip, reach, pixels, degree, near)
+        score, curve = _curve(strip, reach, pixels, degree, near, by_light)
         scores.append(score)
         curves.append(curve if score > _SEEN else np.poly1d([0.0]))
     wide = product(around, backward, around)
@@ -57,7 +65,7 @@ def edges(
     places along each, clockwise from the upper one. See followed."""
     depths, seen = np.zeros((2, 4, len(at)))
     for side, strip in enumerate(_strips(picture, backward, reach, pixels)):
-        along, depth, clear, _ = _edge(strip, reach, pixels, near)
+        along, depth, clear, _ = _edge(strip, reach, pixels, near, False)
         for number, place in enumerate(at):
             here = np.abs(along - np.clip(place, _NEAR, 1 - _NEAR)) < _NEAR
             used = here & clear
@@ -72,8 +80,7 @@ def _strips(picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int
     """What is seen around each side of a film (d, n, C), as if that were the upper one."""
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     for side in range(4):
-        strip = resampled(picture, product(around[: round(2 * reach * pixels)], np.rot90(backward, side), around))
-        yield rgb2lab(strip) if strip.shape[-1] == 3 else strip
+        yield resampled(picture, product(around[: round(2 * reach * pixels)], np.rot90(backward, side), around))
 
 
 def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np.poly1d) -> np.ndarray:
@@ -107,9 +114,11 @@ def continuing(count: int, pixels: int, reach: float) -> np.ndarray:
     return (CubicSpline(knots, each)(inner) + beyond @ np.stack(ends)).astype(np.float32)
 
 
-def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: float) -> tuple[float, np.poly1d]:
+def _curve(
+    strip: np.ndarray, reach: float, pixels: int, degree: int, near: float, by_light: bool
+) -> tuple[float, np.poly1d]:
     """How well an edge along a strip (d, n, C) is seen, and where it runs: depth by place, both by the film's side."""
-    at, depth, clear, used = _edge(strip, reach, pixels, near)
+    at, depth, clear, used = _edge(strip, reach, pixels, near, by_light)
     weights = used.astype(float)
     for _ in range(_ROUNDS):
         curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
@@ -119,11 +128,11 @@ def _curve(strip: np.ndarray, reach: float, pixels: int, degree: int, near: floa
 
 
 def _edge(
-    strip: np.ndarray, reach: float, pixels: int, near: float
+    strip: np.ndarray, reach: float, pixels: int, near: float, by_light: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Where an edge runs along a strip (d, n, C): places along the side and depths, both by the film's side; whether it
     is clear there, and whether that is away from the corners; each (n,)."""
-    change = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
+    change = _change(rgb2lab(strip) if strip.shape[-1] == 3 else strip)
     strength = np.linalg.norm(change, axis=-1)
     rows = (np.arange(len(strip)) + 0.5) / pixels - reach
     believed = np.exp(-0.5 * (rows / near) ** 2)[:, None]
@@ -131,11 +140,22 @@ def _edge(
     columns = np.arange(strip.shape[1])
     at = (columns + 0.5) / pixels - reach
     used = (at > _CORNER) & (at < 1 - _CORNER)
-    depth = rows[row] + _between(strength, row) / pixels
+    exact, sharp = row, strength
+    if by_light:
+        sharp = np.linalg.norm(_change(strip**_GAMMA), axis=-1)
+        near_by = (row + np.arange(-_BLURRED, _BLURRED + 1)[:, None]).clip(0, len(strip) - 1)
+        exact = near_by[sharp[near_by, columns].argmax(axis=0), columns]
+    depth = rows[exact] + _between(sharp, exact) / pixels
     there = change[row, columns]
     main = there[used].mean(axis=0)
     along = there @ (main / max(float(np.linalg.norm(main)), 1e-9))
     return at, depth, along > max(2 * float(np.median(strength)), 0.7), used
+
+
+def _change(strip: np.ndarray) -> np.ndarray:
+    """How much a strip (d, n, C) changes with depth."""
+    changes: np.ndarray = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
+    return changes
 
 
 def _path(strength: np.ndarray) -> np.ndarray:

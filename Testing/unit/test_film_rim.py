@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.rim import between_sides, followed
@@ -81,3 +82,16 @@ def test_between_straight_sides_a_film_is_flat():
 def test_between_bent_sides_it_runs_from_one_to_the_other():
     found = rim(between_sides(bent(places((NODES, NODES)))))
     np.testing.assert_allclose(found, rim(bent(places((NODES, NODES)))), atol=0.5)
+
+
+def test_a_blurred_rim_is_where_half_of_the_light_is():
+    square = np.zeros((480, 640), np.float32)
+    square[100:380, 150:450] = 1
+    light = 0.02 + 0.78 * (1 - ndimage.gaussian_filter(square, 2.0))
+    pixels = np.repeat((255 * light ** (1 / 2.2)).round().astype(np.uint8)[..., None], 3, axis=-1)
+    corners = np.array([[149.5, 99.5], [449.5, 99.5], [449.5, 379.5], [149.5, 379.5]])
+    film = transformed(places((NODES, NODES)), homography(SQUARE, corners)).astype(np.float32)
+    top = [rim(followed(pixels, film, 0.03, 640, 1, 0.01, by_light)[1])[0, :, 1].mean() for by_light in (False, True)]
+    print(top)
+    assert top[0] > 99.5 + 0.3  # as it is seen, within the film
+    assert top[1] == pytest.approx(99.5, abs=0.15)
