@@ -37,7 +37,7 @@ _MOST = 50e6  # pixels that are looked at, of a photo and of a film
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of sRGB, by ITU-R BT.709
 _BRIGHT = 254 / 255  # from which a camera tells nothing apart
 _UNSURE, _SMALL = 0.5, 900  # confidence, and pixels of a film, that are little
-_TURNED, _PROBABLE = 0.9, 0.7  # from which a film is turned, as most lie as they should; and from which that is said
+_TURNED, _PROBABLE = 0.9, 0.65  # from which a film is turned, as most lie as they should; and from which that is said
 _OUTSIDE, _GLARE = 0.01, 0.05  # shares of a film that are much
 
 
