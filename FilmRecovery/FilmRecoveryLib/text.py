@@ -22,6 +22,7 @@ from .layout import Box
 _STROKE = 0.016  # the widest
 _LETTER = (0.012, 0.085)  # the lowest and the highest
 _LINE = 0.03  # the widest gap in a line
+_BETWEEN = 0.25  # of the fullest row of letters: how full one between two lines is at most
 _RIM = 0.09  # where lines begin or end, from the tile's sides
 _RULER = 0.2  # the shortest
 _CONTRAST = 0.12  # the least, of gray
@@ -155,12 +156,27 @@ def _on_tile(tile: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
     joined = ndimage.binary_closing(np.pad(letters, gap), np.ones((1, gap)))[gap:-gap, gap:-gap]
     found = []
     blobs, _ = ndimage.label(joined, np.ones((3, 3)))
-    for number, place in enumerate(ndimage.find_objects(blobs), 1):
-        down = place[0].stop - place[0].start
-        if _LETTER[0] * height <= down <= _LETTER[1] * height and _at_rim(place, tile.shape):
-            kept[place] |= letters[place] & (blobs[place] == number)
-            found.append(place)
+    for number, (rows, columns) in enumerate(ndimage.find_objects(blobs), 1):
+        blob = letters[rows, columns] & (blobs[rows, columns] == number)
+        for start, stop in _lines(blob, _LETTER[1] * height):
+            place = slice(rows.start + start, rows.start + stop), columns
+            if _LETTER[0] * height <= stop - start <= _LETTER[1] * height and _at_rim(place, tile.shape):
+                kept[place] |= blob[start:stop]
+                found.append(place)
     return ndimage.binary_dilation(kept, iterations=max(_width(height) * 2 // 3, 2)), found
+
+
+def _lines(blob: np.ndarray, highest: float) -> list[tuple[int, int]]:
+    """From which row to which the lines of text in a blob (h, w), bool, run that touch each other."""
+    length = len(blob)
+    if length <= max(highest, 3):
+        return [(0, length)]
+    filled = blob.sum(axis=1)
+    cut = length // 4 + int(filled[length // 4 : length - length // 4].argmin())
+    if filled[cut] > _BETWEEN * filled.max():
+        return [(0, length)]
+    below = _lines(blob[cut:], highest)
+    return _lines(blob[:cut], highest) + [(cut + start, cut + stop) for start, stop in below]
 
 
 def _width(height: int) -> int:

@@ -14,6 +14,7 @@ from FilmRecoveryLib.layout import find_layout
 from FilmRecoveryLib.options import FlattenOptions
 from FilmRecoveryLib.photo import read
 from FilmRecoveryLib.ruler import mm_per_pixel
+from FilmRecoveryLib.text import find_text
 from FilmRecoveryLib.training.render import backward_map
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
@@ -76,3 +77,12 @@ def test_its_tiles_and_rulers_are_found(flat: Result):
     layout = find_layout(film, model.waves(film, find_weights("FilmRecovery", "film")))
     assert (layout.rows, layout.columns) == (ROWS, COLUMNS)
     assert mm_per_pixel(film, layout.boxes) == pytest.approx(PIXEL, rel=0.05)
+
+
+def test_the_window_is_erased_from_every_tile(flat: Result):
+    """Its two lines nearly touch each other."""
+    film = flat.images["film"].array[0]
+    boxes = find_layout(film, model.waves(film, find_weights("FilmRecovery", "film"))).boxes
+    mask, _ = find_text(film, boxes)
+    corners = [mask[(top + bottom) // 2 : bottom, (left + right) // 2 : right] for left, top, right, bottom in boxes]
+    assert min(corner.mean() for corner in corners) > 0.07
