@@ -72,6 +72,11 @@ def best_cells(
     return down[row], across[column], float(shares[row, column])
 
 
+def agreement(down: Cells, across: Cells, waves: np.ndarray) -> float:
+    """How well waves (2, n, n) agree with cells, best_cells of them, at each place: up to about 3."""
+    return (down.agreement + across.agreement) / waves.shape[1]
+
+
 def _odds(down: Cells, across: Cells, shape: tuple[int, ...]) -> float:
     """Log odds of cells of both axes together."""
     aspect = abs(np.log(down.pitch * shape[0] / (across.pitch * shape[1])))

@@ -14,7 +14,7 @@ from skimage.transform import downscale_local_mean
 
 from InverseImagingLib.errors import InputError
 
-from .cells import Cells, best_cells, evenly
+from .cells import Cells, agreement, best_cells, evenly
 from .tiles import Edges, best_span
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in film pixels; right and bottom lie outside
@@ -23,7 +23,9 @@ _LOOK = 360  # pixels along the longer side of the film that is looked at
 _LEAST = 16  # pixels along a tile
 _SLACK = 0.012  # of the film's length, by which bends that are left shift tiles
 _BANDS = 24  # across a film, in which lines between tiles are looked for
-_ALIKE = 0.22  # correlation of neighbors, below which they are parts of one picture, by radiographs and films
+# Below both of these tiles are parts of one picture, by radiographs and films: correlation of neighbors, and how well
+# waves agree with their cells, up to about 3
+_ALIKE, _AGREED = 0.22, 1.6
 _NOTHING = 0.25  # of the detail that is usual in tiles, of empty ones
 
 
@@ -51,11 +53,12 @@ def find_layout(film: np.ndarray, waves: np.ndarray | None, grid: tuple[int, int
     """
     if waves is None:
         rows, columns = (evenly(count) for count in grid or (1, 1))
-        sure = 0.0
+        sure = agreed = 0.0
     else:
         rows, columns, sure = best_cells(waves, film.shape, grid)
+        agreed = agreement(rows, columns, waves)
     alike = _alike(detail(_reduced(film)[0]))
-    if grid is None and max(map(_repeats, alike, (rows, columns))) < _ALIKE:
+    if grid is None and agreed < _AGREED and max(map(_repeats, alike, (rows, columns))) < _ALIKE:
         whole = ((0, 0, film.shape[1], film.shape[0]),)
         return Layout(1, 1, whole, filled(film, whole), sure)
     if min(rows.pitch * film.shape[0], columns.pitch * film.shape[1]) < _LEAST:
