@@ -7,14 +7,18 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image as Pictures
 
-from .rim import followed
+from .clear_rim import with_clear_rim
+from .rim import bends, followed
 from .sheet import Sheet
 from .warp import resampled
 
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
 _LONGEST, _FINE = 384, 768  # pixels of the film that is looked at, and of the photo's film at least
+_POINTS = 13  # of a side
 _RIM = 0.04  # of it that is not
 _GAIN, _LEAST = 1.1, 1e-3  # how much straighter lines have to become unbent, of what they are and in all
+_STRAIGHT, _CURVED = 0.0025, 0.015  # how far sides run from straight ones: of films that hardly bend, and that do
+_GAIN_STRAIGHT = 1.2  # the same of films with straight sides
 _SIDES = (0.03, 640, 1, 0.01), (0.02, 640, 1, 0.003)  # how the rim of a flat film is followed: see rim.followed
 
 
@@ -25,6 +29,7 @@ def flattest(sheet: Sheet, photo: np.ndarray) -> Sheet:
     for sides in _SIDES:
         _, backward = followed(small, flat.backward, *sides, by_light=True)
         flat = replace(flat, backward=backward).straight()
+    flat = with_clear_rim(small, flat)
     return replace(flat, backward=(flat.backward + 0.5) * factor - 0.5)
 
 
@@ -32,15 +37,18 @@ def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     """Whether a film in a photo (H, W, C) better counts as flat, and its bend in pixels of the photo.
 
     That is what 95 % of the film are nearer than to the flat one. A film counts as flat when that is slight, or when
-    its rows and columns are hardly straighter than those of a flat one.
+    its sides hardly bend, and its rows and columns are hardly straighter than those of a flat one.
     """
     away = sheet.backward - sheet.straight().backward
     bend = float(np.quantile(np.linalg.norm(away, axis=-1), 0.95))
     if bend < _SLIGHT * np.sqrt(np.prod(sheet.size())):
         return True, bend
+    curved = float(np.abs(bends(sheet, _POINTS)).max(axis=1).mean())
+    if curved > _CURVED:
+        return False, bend
     small, factor = _reduced(photo, sheet)
     seen, unbent = (straightness(small, _shrunk(each, factor)) for each in (flat, sheet))
-    return unbent < _GAIN * seen + _LEAST, bend
+    return unbent < (_GAIN if curved > _STRAIGHT else _GAIN_STRAIGHT) * seen + _LEAST, bend
 
 
 def _reduced(photo: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, int]:

@@ -18,6 +18,7 @@ from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
 
 from .bending import bent
+from .clear_rim import with_clear_rim
 from .gate import straightness
 from .homography import aspect, homography, transformed
 from .likening import likened, likened_surface
@@ -32,7 +33,7 @@ from .spacing import evenly_spaced
 from .straightening import straightened
 from .surface import Surface
 from .warp import backward_map, places, resampled
-from .waves import evened, unevenness, waves_of
+from .waves import evened, tiled, unevenness, waves_of
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
@@ -46,8 +47,9 @@ _RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows
 _NODES = places((NODES, NODES))
 _NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
-_CLEAR = 0.7  # a film that is seen and sure together by less is sought in another way
-_SEEN, _SURE = 0.55, 0.9  # a film whose rim is seen less, and whose place is less sure, is none
+_CLEAR = 0.8  # a film that is seen and sure together by less is sought in another way
+# A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
+_SEEN, _SURE, _TILED = 0.55, 0.9, 2.2
 _FAR = 0.1  # gray
 _UNEVEN = 0.5  # how much uneven cells count beside rows and columns that are not straight
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
@@ -73,13 +75,19 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
 def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -> Sheet:
     """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
-    found = _approached(small, network, True)
-    if found.clear < _CLEAR:
-        found = max(found, _approached(small, network, False), key=lambda each: each.clear)
-    if found.seen < _SEEN and found.sheet.confidence.mean() < _SURE:
+    found = [_approached(small, network, True)]
+    if found[0].clear < _CLEAR:
+        found.append(_approached(small, network, False))
+    seen = any(each.seen > _SEEN or each.sheet.confidence.mean() > _SURE for each in found)
+    if grid:
+        sheet, _ = max((_by_content(small, each, grid) for each in found), key=lambda each: each[1])
+        seen = seen or tiled(_gray(small), sheet, grid) > _TILED
+    else:
+        best = max(found, key=lambda each: each.clear)
+        sheet = settled(small, best.sheet, best.rough).of(best.sheet)
+    if not seen:
         raise InputError(_NONE)
-    surface = settled(small, found.sheet, found.rough)
-    sheet = (_by_content(small, found.sheet, surface, grid) if grid else surface).of(found.sheet)
+    sheet = with_clear_rim(small, sheet)
     return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
 
 
@@ -122,24 +130,26 @@ def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> _Found:
     return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _by_content(photo: np.ndarray, sheet: Sheet, surface: Surface, grid: GridNet) -> Surface:
-    """A film's surface moved by what is printed, after its waves moved it where that makes it straighter, more even."""
-    gray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    sheet = surface.of(sheet)
+def _by_content(photo: np.ndarray, found: _Found, grid: GridNet) -> tuple[Sheet, float]:
+    """A film moved by what is printed, after its waves moved it where that is better, and how good it is: how straight
+    its rows and columns are, and how even."""
+    gray = _gray(photo)
+    surface = settled(photo, found.sheet, found.rough)
+    sheet = surface.of(found.sheet)
 
     def printed(begin: Callable[[], Sheet]) -> tuple[Surface, float]:
         alike = likened(gray, evenly_spaced(gray, straightened(gray, begin())))
-        found = settled(photo, alike, surface)
-        lying = found.of(sheet)
-        return found, straightness(gray, lying) * float(np.exp(-_UNEVEN * unevenness(gray, lying, grid)))
+        moved = settled(photo, alike, surface)
+        lying = moved.of(sheet)
+        return moved, straightness(gray, lying) * float(np.exp(-_UNEVEN * unevenness(gray, lying, grid)))
 
     def waved() -> Sheet:
         even = evened(gray, sheet, grid)
         return settled(photo, even, surface).of(even)
 
     with ThreadPoolExecutor(2) as pool:
-        (plain, before), (other, after) = pool.map(printed, (lambda: sheet, waved))
-    return likened_surface(gray, sheet, other if after > before else plain)
+        best, good = max(pool.map(printed, (lambda: sheet, waved)), key=lambda each: each[1])
+    return likened_surface(gray, sheet, best).of(sheet), good
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
@@ -195,6 +205,12 @@ def _rimmed(mask: np.ndarray, frame: np.ndarray, backward: np.ndarray) -> np.nda
     shift = (STRIDE - 1) / 2
     _, found = followed(100 * mask[..., None], (backward - shift) / STRIDE, *_MASK_RIM)
     return transformed(found * STRIDE + shift, frame)
+
+
+def _gray(photo: np.ndarray) -> np.ndarray:
+    """What is printed on a film in a photo is seen in (H, W, 1), 0 to 1."""
+    gray: np.ndarray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
+    return gray
 
 
 def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:

@@ -76,6 +76,22 @@ def edges(
     return depths, seen > 0
 
 
+def across(
+    photo: np.ndarray, backward: np.ndarray, depths: np.ndarray, reach: float, pixels: int, near: float
+) -> np.ndarray:
+    """How light a photo usually is, in CIELAB, so many pixels (n,) within and beyond each side of a film as it is seen
+    (m, n); of the sides that are. See followed."""
+    found = []
+    for strip in _strips(photo, backward, reach, pixels):
+        _, depth, clear, used = _edge(strip, reach, pixels, near, False)
+        seen = np.flatnonzero(clear & used)
+        if len(seen) > _SEEN * used.sum():
+            rows, lightness = np.arange(len(strip)), rgb2lab(strip)[..., 0]
+            edge = (depth + reach) * pixels - 0.5
+            found.append(np.median([np.interp(edge[n] + depths, rows, lightness[:, n]) for n in seen], axis=0))
+    return np.reshape(found, (-1, len(depths)))
+
+
 def _strips(picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int) -> Iterator[np.ndarray]:
     """What is seen around each side of a film (d, n, C), as if that were the upper one."""
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)

@@ -12,7 +12,7 @@ import torch
 from numpy.polynomial.chebyshev import chebvander
 from torch.nn import functional
 
-from .cells import Cells, best_cells
+from .cells import Cells, agreement, best_cells
 from .looks import SIZE
 from .networks import GridNet
 from .sheet import Sheet
@@ -43,6 +43,14 @@ def unevenness(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
     down, across, _ = best_cells(waves, sheet.size(SIZE))
     even = down.wave(waves.shape[1])[:, None], across.wave(waves.shape[1])
     return float(sum(np.square(np.abs(wave - cells)).mean() for wave, cells in zip(waves, even, strict=True)))
+
+
+def tiled(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
+    """How surely a film in a photo (H, W, C) shows tiles: how well its waves agree with them, up to about 3; 0 if these
+    are those of a single picture."""
+    waves = _waves_seen(photo, sheet, network)
+    down, across, _ = best_cells(waves, sheet.size(SIZE))
+    return agreement(down, across, waves) if down.count * across.count > 1 else 0.0
 
 
 def evened(photo: np.ndarray, sheet: Sheet, network: GridNet) -> Sheet:

@@ -10,6 +10,7 @@ from film_photos import CORNERS, backward, film, photo
 
 from FilmRecoveryLib.gate import flattest, judge
 from FilmRecoveryLib.sheet import Sheet
+from FilmRecoveryLib.warp import places
 
 SIDE = 380.0  # pixels of the drawn film, about
 
@@ -40,10 +41,20 @@ def test_a_bent_film_is_unbent(sag: float):
     assert 0.2 * sag * SIDE < bend < sag * SIDE
 
 
-def test_a_bent_film_that_shows_nothing_is_left_as_it_is_seen():
+def test_curved_sides_are_those_of_a_bent_film_whatever_it_shows():
     true = Sheet(backward((64, 64), sag=0.05).astype(np.float32), np.ones((64, 64)), 1.25, "model")
     picture = photo(sag=0.05, texture=np.zeros_like(film()), noise=0.0)
-    assert judge(true, flattest(true, picture), picture)[0]
+    assert not judge(true, flattest(true, picture), picture)[0]
+
+
+def test_a_bend_between_straight_sides_has_to_show():
+    true = Sheet.of_corners(CORNERS, 1.25, "model")
+    v, u = np.moveaxis(places((64, 64)), -1, 0)
+    inner = np.stack([0 * u, 20 * np.sin(np.pi * u) * np.sin(np.pi * v)], axis=-1)
+    found = replace(true, backward=(true.backward + inner).astype(np.float32))
+    for texture in (film(), np.zeros_like(film())):
+        picture = photo(texture=texture)
+        assert judge(found, flattest(found, picture), picture)[0]
 
 
 def test_a_flat_film_has_its_sides_where_the_photo_shows_them():
