@@ -78,13 +78,13 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
     found = [_approached(small, network, True)]
     if found[0].clear < _CLEAR:
         found.append(_approached(small, network, False))
-    seen = any(each.seen > _SEEN or each.sheet.confidence.mean() > _SURE for each in found)
+    clearest = max(found, key=lambda each: each.clear)
+    seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
         sheet, _ = max((_by_content(small, each, grid) for each in found), key=lambda each: each[1])
         seen = seen or tiled(_gray(small), sheet, grid) > _TILED
     else:
-        best = max(found, key=lambda each: each.clear)
-        sheet = settled(small, best.sheet, best.rough).of(best.sheet)
+        sheet = settled(small, clearest.sheet, clearest.rough).of(clearest.sheet)
     if not seen:
         raise InputError(_NONE)
     sheet = with_clear_rim(small, sheet)

@@ -13,7 +13,7 @@ from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.spacing import evenly_spaced
 from FilmRecoveryLib.straightening import straightened
 from FilmRecoveryLib.warp import centers, places, resampled
-from FilmRecoveryLib.waves import evened
+from FilmRecoveryLib.waves import evened, tiled
 
 RIM = 40  # pixels around the film
 
@@ -100,6 +100,13 @@ class Reading(torch.nn.Module):
         return torch.stack([turns.cos(), turns.sin()], dim=2)
 
 
+class Silent(Reading):
+    """Sees no waves."""
+
+    def forward(self, film: torch.Tensor, aspect: torch.Tensor) -> torch.Tensor:
+        return 0 * super().forward(film, aspect)
+
+
 @pytest.mark.parametrize("amount", [0.0, 0.03, -0.03, 0.12, -0.12])
 def test_cells_become_even(amount: float):
     film = np.broadcast_to(centers(400).astype(np.float32), (300, 400))
@@ -107,6 +114,13 @@ def test_cells_become_even(amount: float):
     pixels, truth = photo_of(film, places((64, 64)) + np.stack([4 * u * (1 - u) * (0.5 + v) * amount, 0 * u], axis=-1))
     before = flat(film)
     assert off(evened(pixels, before, Reading()), truth) < 0.25 * off(before, truth) + 0.5
+
+
+def test_tiles_are_told_from_what_has_none():
+    film = np.broadcast_to(centers(400).astype(np.float32), (300, 400))
+    tiles, none = (photo_of(each, places((64, 64))) for each in (film, np.zeros_like(film)))
+    assert tiled(*tiles, Reading()) > 2.5
+    assert tiled(*none, Silent()) == 0
 
 
 def test_what_lies_right_stays_there():
