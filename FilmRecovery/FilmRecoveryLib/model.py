@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,8 +47,9 @@ _NONE = "There is no film in the photo, as far as can be seen; mark its corners 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _CLEAR = 0.8  # a film that is seen and sure together by less is sought in another way
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
-_SEEN, _SURE, _TILED = 0.55, 0.9, 2.2
+_SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
+_EVEN = 0.03  # cells, whose waves need not move their film
 _UNEVEN = 0.5  # how much uneven cells count beside rows and columns that are not straight
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
@@ -137,18 +136,18 @@ def _by_content(photo: np.ndarray, found: _Found, grid: GridNet) -> tuple[Sheet,
     surface = settled(photo, found.sheet, found.rough)
     sheet = surface.of(found.sheet)
 
-    def printed(begin: Callable[[], Sheet]) -> tuple[Surface, float]:
-        alike = likened(gray, evenly_spaced(gray, straightened(gray, begin())))
+    def printed(begin: Sheet) -> tuple[Surface, float, float]:
+        alike = likened(gray, evenly_spaced(gray, straightened(gray, begin)))
         moved = settled(photo, alike, surface)
         lying = moved.of(sheet)
-        return moved, straightness(gray, lying) * float(np.exp(-_UNEVEN * unevenness(gray, lying, grid)))
+        uneven = unevenness(gray, lying, grid)
+        return moved, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven)), uneven
 
-    def waved() -> Sheet:
+    best, good, uneven = printed(sheet)
+    if uneven > _EVEN:
         even = evened(gray, sheet, grid)
-        return settled(photo, even, surface).of(even)
-
-    with ThreadPoolExecutor(2) as pool:
-        best, good = max(pool.map(printed, (lambda: sheet, waved)), key=lambda each: each[1])
+        waved, better, _ = printed(settled(photo, even, surface).of(even))
+        best, good = (waved, better) if better > good else (best, good)
     return likened_surface(gray, sheet, best).of(sheet), good
 
 
