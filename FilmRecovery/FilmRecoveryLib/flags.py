@@ -7,9 +7,10 @@ from typing import Any
 FLAGS: dict[str, dict[str, dict[str, Any]]] = {
     "train": {
         "task": {
-            "choices": ("place", "tone", "values", "turn"),
+            "choices": ("place", "tone", "values", "turn", "grid"),
             "default": "place",
-            "help": "which network learns: where the film is and how it bends, its light, its values, which way is up",
+            "help": "which network learns: where the film is and how it bends, its light, its values, which way is up, "
+            "its rows and columns of tiles",
         },
         "variant": {
             "choices": ("full", "maps", "uv", "backward"),

@@ -49,7 +49,7 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
-_EVEN = 0.03  # cells, whose waves need not move their film
+_EVEN = 0.015  # cells, whose waves need not move their film
 _UNEVEN = 0.5  # how much uneven cells count beside rows and columns that are not straight
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 

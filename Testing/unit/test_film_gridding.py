@@ -10,10 +10,12 @@ import torch
 from drawn_films import film, subjects
 
 from FilmRecoveryLib.cells import best_cells
+from FilmRecoveryLib.flags import FLAGS
 from FilmRecoveryLib.networks import FilmNet
+from FilmRecoveryLib.paper.variants import Variant
 from FilmRecoveryLib.training import samples
 from FilmRecoveryLib.training.gridding import GridLesson
-from FilmRecoveryLib.training.lessons import FilmOptions, training_options
+from FilmRecoveryLib.training.lessons import FilmOptions, Task, training_options
 from FilmRecoveryLib.training.samples import GriddedFilms
 from InverseImagingLib.training.distributed import Team, team
 
@@ -99,3 +101,8 @@ def test_the_network_learns():
             optimizer.step()
             losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0]
+
+
+@pytest.mark.parametrize(("flag", "choice"), [("task", Task), ("variant", Variant)])
+def test_all_that_can_learn_can_be_asked_for(flag: str, choice: type[Task] | type[Variant]):
+    assert set(FLAGS["train"][flag]["choices"]) == {each.value for each in choice}
