@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,7 +77,8 @@ def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -
     small, scale = _reduced(photo)
     found = [_approached(small, network, True)]
     if found[0].clear < _CLEAR:
-        found.append(_approached(small, network, False))
+        with suppress(InputError):
+            found.append(_approached(small, network, False))
     clearest = max(found, key=lambda each: each.clear)
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
