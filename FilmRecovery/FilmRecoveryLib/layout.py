@@ -48,8 +48,8 @@ def find_layout(film: np.ndarray, waves: np.ndarray | None, grid: tuple[int, int
     """The tiles of a flat film (h, w), 0 black to 1 white.
 
     waves: (2, n, n) complex, see networks.GridNet; without them the tiles fill the film. grid: rows and columns where
-    these are known. A film on which nothing repeats is one picture, such as a radiograph: a single tile, all of it.
-    Raises InputError where tiles would be too small to show a slice.
+    these are known. A film on which nothing repeats, and whose waves hardly agree with tiles, is one picture, such as a
+    radiograph: a single tile, all of it. Raises InputError where tiles would be too small to show a slice.
     """
     if waves is None:
         rows, columns = (evenly(count) for count in grid or (1, 1))
