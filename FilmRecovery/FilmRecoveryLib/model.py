@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image as Pictures
 from scipy import ndimage
+from threadpoolctl import threadpool_limits
 from torch.nn import functional as layers
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
@@ -62,7 +63,8 @@ def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cp
     there is none.
     """
     networks = _networks(weights).to(device)
-    return located(photo, networks.place, networks.grid if by_content else None)
+    with threadpool_limits(1, "blas"):  # NumPy's threads, which wait busily, would take the processors from PyTorch's
+        return located(photo, networks.place, networks.grid if by_content else None)
 
 
 def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:

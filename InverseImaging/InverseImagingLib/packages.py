@@ -9,7 +9,7 @@ from typing import Any
 
 REQUIRED = (
     *("numpy", "scipy", "SimpleITK", "torch", "numba", "scikit-image", "PyWavelets", "pydicom", "safetensors"),
-    "spekpy",
+    *("spekpy", "threadpoolctl"),
 )
 
 

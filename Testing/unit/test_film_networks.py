@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from FilmRecoveryLib import model
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.looks import SIZE, around, film_frame, frame_of, pixels, seen_places, whole_frame
 from FilmRecoveryLib.model import located
@@ -24,8 +28,10 @@ from FilmRecoveryLib.networks import (
     default_uv,
     toned,
 )
+from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.warp import places
 from InverseImagingLib.errors import InputError
+from InverseImagingLib.models import Weights
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 
@@ -128,6 +134,27 @@ def test_a_film_is_found_where_the_network_sees_it(scale: int):
 def test_a_photo_without_film_is_refused():
     with pytest.raises(InputError, match="no film"):
         located(np.zeros((300, 400, 3), np.uint8), Reading().eval())
+
+
+def test_numpy_leaves_the_processors_to_pytorch(monkeypatch: pytest.MonkeyPatch):
+    """While a film is sought its algebra has one thread, and afterwards as many as before."""
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    def look(*_: object) -> Sheet:
+        seen.extend(threads())
+        raise InputError("There is no film.")
+
+    seen: list[int] = []
+    monkeypatch.setattr(model, "_networks", lambda weights: FilmNet())
+    monkeypatch.setattr(model, "located", look)
+    with threadpool_limits(2, "blas"):
+        with pytest.raises(InputError):
+            model.locate(np.zeros((300, 400, 3), np.uint8), Weights("film", Path("none"), ""))
+        assert set(threads()) == {2}
+    assert seen
+    assert set(seen) == {1}
 
 
 # Tones
