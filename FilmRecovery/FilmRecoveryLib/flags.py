@@ -10,7 +10,7 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
             "choices": ("place", "tone", "values", "turn", "grid"),
             "default": "place",
             "help": "which network learns: where the film is and how it bends, its light, its values, which way is up, "
-            "its rows and columns of tiles",
+            "its rows and columns of tiles; with --preset paper place, or tone or values, its two cascades",
         },
         "variant": {
             "choices": ("full", "maps", "uv", "backward"),
@@ -24,6 +24,8 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
         "paper-maps": {"metavar": "FILE", "default": "", "help": "the same, with --variant maps"},
         "paper-uv": {"metavar": "FILE", "default": "", "help": "with --variant uv"},
         "paper-backward": {"metavar": "FILE", "default": "", "help": "with --variant backward"},
+        "paper-tone": {"metavar": "FILE", "default": "", "help": "with --task tone: its cascade for light"},
+        "paper-values": {"metavar": "FILE", "default": "", "help": "with --task values: its cascade for CT values"},
     },
 }
 NOTES = {

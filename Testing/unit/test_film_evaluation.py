@@ -20,11 +20,21 @@ from safetensors.torch import save_file
 from FilmRecoveryLib.assemble import stack
 from FilmRecoveryLib.evaluation import methods
 from FilmRecoveryLib.evaluation.cases import averaged, cases
-from FilmRecoveryLib.evaluation.films import DEWARPED, SHIFTED, dewarped, has_layout, nearest_turn, without_shifts
-from FilmRecoveryLib.evaluation.methods import OURS, OUTLINE
+from FilmRecoveryLib.evaluation.films import (
+    BY_PAPER,
+    DEWARPED,
+    SHIFTED,
+    SLICES,
+    dewarped,
+    has_layout,
+    nearest_turn,
+    without_shifts,
+)
+from FilmRecoveryLib.evaluation.methods import OURS, OUTLINE, PAPER_VALUES
 from FilmRecoveryLib.evaluation.metrics import misplaced
 from FilmRecoveryLib.evaluation.peers import contour, thin_plate
 from FilmRecoveryLib.evaluation.tables import summary
+from FilmRecoveryLib.paper.cascade import Cascade
 from FilmRecoveryLib.paper.variants import Variant, network_of
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.training.render import backward_map, render
@@ -159,12 +169,21 @@ def test_evaluating_from_the_command_line(
     monkeypatch.setattr(methods, "network_of", lambda variant: network_of(variant, 2))
     data, weights = write_films(tmp_path / "films", 1), write_untrained(tmp_path / "w.safetensors")
     words = ["--data", str(data), "--weights", str(weights), "--json", str(tmp_path / "scores.json")]
-    for variant, flag in (Variant.FULL, "paper"), (Variant.BACKWARD, "paper-backward"):
-        save_file(network_of(variant, 2).state_dict(), tmp_path / f"{flag}.safetensors")
+    monkeypatch.setitem(methods._CASCADES, PAPER_VALUES, lambda: Cascade(3, 1, 2))
+    papers = {
+        "paper": network_of(Variant.FULL, 2),
+        "paper-backward": network_of(Variant.BACKWARD, 2),
+        "paper-values": Cascade(3, 1, 2),
+    }
+    for flag, network in papers.items():
+        save_file(network.state_dict(), tmp_path / f"{flag}.safetensors")
         words += [f"--{flag}", str(tmp_path / f"{flag}.safetensors")]
     assert cli.main(["evaluate", "filmrecovery", *words]) == 0
     found = json.loads((tmp_path / "scores.json").read_text())
-    assert {OURS, OUTLINE, "corners only", "light as seen", "paper", "paper_backward"} <= set(found["means"])
+    assert {OURS, OUTLINE, "corners only", "light as seen"} <= set(found["means"])
+    assert {flag.replace("-", "_") for flag in papers} <= set(found["means"])
+    assert found["means"][PAPER_VALUES]["place"] == found["means"][OURS]["place"]
+    assert {SLICES, BY_PAPER} <= set(found["means"][OURS])
     outline = found["means"][OUTLINE]
     assert outline["place"]["found"]["mean"] == 1
     assert outline["place"]["EPE"]["mean"] < 3 < found["means"][OURS]["place"]["EPE"]["mean"]  # which is untrained

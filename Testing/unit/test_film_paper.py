@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from FilmRecoveryLib.paper.cascade import Cascade
+from FilmRecoveryLib.paper.cascade import Cascade, light_cascade, restored, values_cascade
 from FilmRecoveryLib.paper.dewarping import BackwardModule, DewarpingModule
 from FilmRecoveryLib.paper.losses import absolute_loss, cascade_loss, deformation_loss
 
@@ -44,6 +45,27 @@ def test_parameters_of_the_paper():
 def test_a_cascade_has_an_output_of_every_level(channels: int, outputs: int):
     found = Cascade(channels, outputs, 4)(torch.rand(2, channels, 32, 48))
     assert [tuple(each.shape) for each in found] == 3 * [(2, outputs, 32, 48)]
+
+
+def test_the_two_cascades():
+    """One gives colors, the other the one value of a CT; both are of the paper's three levels."""
+    with torch.device("meta"):
+        for cascade, outputs in (light_cascade(), 3), (values_cascade(), 1):
+            assert [each.shape[1] for each in cascade(torch.rand(1, 3, 16, 16))] == [outputs] * 3
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (29, 43)])
+def test_a_film_is_restored_in_any_size(shape: tuple[int, int]):
+    """As a cascade that gives what it gets shows: gray stays as it is, to the last row and column."""
+
+    class Same(Cascade):
+        def forward(self, picture: torch.Tensor) -> list[torch.Tensor]:
+            assert picture.shape[2] % 8 == picture.shape[3] % 8 == 0
+            return [picture]
+
+    gray = np.random.default_rng(0).random(shape, np.float32)
+    colors = np.repeat(gray[..., None], 3, axis=-1)
+    np.testing.assert_allclose(restored(colors, Same(width=2).eval()), gray, atol=1e-6)
 
 
 def maps(seed: int) -> torch.Tensor:

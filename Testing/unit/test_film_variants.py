@@ -16,15 +16,17 @@ from torch import nn
 
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.looks import SIZE, pixels, whole_frame
+from FilmRecoveryLib.paper.cascade import Cascade
 from FilmRecoveryLib.paper.dewarping import deformation_of
 from FilmRecoveryLib.paper.sheets import located
 from FilmRecoveryLib.paper.variants import Variant, network_of
 from FilmRecoveryLib.sheet import NODES
 from FilmRecoveryLib.training import lessons
+from FilmRecoveryLib.training.cascading import CascadeLesson
 from FilmRecoveryLib.training.dewarping import DewarpingLesson
 from FilmRecoveryLib.training.lesson import Sample
 from FilmRecoveryLib.training.lessons import training_options
-from FilmRecoveryLib.training.samples import Maps
+from FilmRecoveryLib.training.samples import BareFilms, FlatFilms, Maps
 from FilmRecoveryLib.warp import places, resampled
 from InverseImagingLib import cli
 from InverseImagingLib.training.distributed import Team
@@ -118,17 +120,58 @@ def test_a_film_is_found_by_either_map(given: tuple[str, ...]):
     assert sheet.confidence[8:-8, 8:-8].min() == 1
 
 
+def test_a_cascade_learns():
+    """A step on a small piece of a film makes all of it less wrong."""
+    torch.manual_seed(0)
+    film = next(FlatFilms(subjects())(training_options("paper", task="tone", batch=1), 0, ALONE))
+    piece = {name: values[..., 96:128, 96:128] for name, values in film.items()}
+    learner = CascadeLesson(Cascade(3, 3, 2), lambda *_: iter(()))
+    steps = torch.optim.Adam(learner.parameters(), 1e-3)
+    before = learner(piece)["squares"]
+    before.backward()
+    assert all(each.grad is not None for each in learner.parameters())
+    steps.step()
+    assert learner(piece)["squares"] < before
+
+
+def test_values_are_those_of_slices_without_their_text():
+    """The same films in the same light: beside slices there is nothing then, nor what was written on them."""
+    options = training_options("paper", task="values", batch=2, seed=3)
+    printed, bare = (next(draw(subjects())(options, 0, ALONE)) for draw in (FlatFilms, BareFilms))
+    assert torch.equal(printed["film"], bare["film"])
+    gone = printed["gray"] - bare["gray"]
+    assert gone.max() > 0.5
+    assert (gone.abs() < 0.01).float().mean() > 0.5
+
+
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lessons, "network_of", lambda variant: network_of(variant, 2))
+    monkeypatch.setattr(lessons, "light_cascade", lambda: Cascade(3, 3, 2))
     monkeypatch.setattr(lessons, "_PHANTOMS", 0)
 
 
-@pytest.mark.parametrize(("words", "variant"), [([], Variant.FULL), (["--variant", "uv"], Variant.UV)])
-def test_training_from_the_command_line(tiny: None, words: list[str], variant: Variant, tmp_path: Path):
-    write_ct(tmp_path / "skull.nrrd")
-    run = tmp_path / "run"
-    told = ["--data", str(tmp_path), "--out", str(run), "--steps", "1", "--batch", "1", "--quiet"]
-    assert cli.main(["train", "filmrecovery", "--preset", "paper", *words, *told]) == 0
-    assert (run / CHECKPOINT).exists()
-    assert load_file(run / WEIGHTS).keys() == network_of(variant, 2).state_dict().keys()
+def trained(folder: Path, *words: str) -> int:
+    """The command's exit status of a training of one step, into folder/run."""
+    write_ct(folder / "skull.nrrd")
+    told = ["--data", str(folder), "--out", str(folder / "run"), "--steps", "1", "--batch", "1", "--quiet"]
+    return cli.main(["train", "filmrecovery", "--preset", "paper", *words, *told])
+
+
+@pytest.mark.parametrize(
+    ("words", "network"),
+    [
+        ([], network_of(Variant.FULL, 2)),
+        (["--variant", "uv"], network_of(Variant.UV, 2)),
+        (["--task", "tone"], Cascade(3, 3, 2)),
+    ],
+)
+def test_training_from_the_command_line(tiny: None, words: list[str], network: nn.Module, tmp_path: Path):
+    assert trained(tmp_path, *words) == 0
+    assert (tmp_path / "run" / CHECKPOINT).exists()
+    assert load_file(tmp_path / "run" / WEIGHTS).keys() == network.state_dict().keys()
+
+
+def test_the_paper_has_no_network_for_turns(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert trained(tmp_path, "--task", "turn") != 0
+    assert "no network for the task 'turn'; choose place, tone or values" in capsys.readouterr().err

@@ -23,12 +23,13 @@ from ..sheet import Sheet
 from ..warp import places, resampled
 from ..window import known, to_gray, to_hu
 from .cases import SQUARE, Case, averaged
-from .methods import OURS, Method, as_seen
+from .methods import OURS, PAPER_VALUES, Method, as_seen
 from .metrics import deshifted, likeness, misplaced
 
 DEWARPED, SHIFTED, FILM = "dewarped", "dewarped, de-shifted", "film"
 PLACE, FLAT, LAYOUT = "place", "flat film", "layout"
 SLICES, STILL, REFINED = "slices", "slices, de-shifted", "slices, refined"
+BY_PAPER = "slices, the paper's cascade"
 _AROUND = 0.12  # of a flat film's side, beside it in a photo of it
 _FEWEST = 3  # films whose radiomics are compared
 _OFF = 0.1  # of a tile's side, by which its middle may be off
@@ -52,10 +53,10 @@ def evaluate_films(
     light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
     whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
     bring it. Of OURS also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than
-    known; under LAYOUT, whether the tiles were found; under SLICES, STILL, without each slice's mean shift, and REFINED
-    the mean error of HU, and PSNR and SSIM of the window, where the film can tell HU, and the share of that. weights:
-    of the model. "radiomics": of the refined slice of each film that tells most, see compare; empty where its packages
-    are missing, and of less than three films.
+    known; under LAYOUT, whether the tiles were found; under SLICES, STILL, without each slice's mean shift, REFINED,
+    and, where PAPER_VALUES is among the methods, BY_PAPER the mean error of HU, and PSNR and SSIM of the window, where
+    the film can tell HU, and the share of that. weights: of the model. "radiomics": of the refined slice of each film
+    that tells most, see compare; empty where its packages are missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     pages: list[_Volumes] = []
@@ -67,6 +68,8 @@ def evaluate_films(
         slices = _volumes(film, case, weights)
         still = methods[OURS].tone(resampled(case.photo, without_shifts(backward, case)))
         slices[STILL] = _volumes(still, case, weights)[SLICES]
+        if PAPER_VALUES in rows:
+            slices[BY_PAPER] = _volumes(rows[PAPER_VALUES][1], case, weights)[SLICES]
         scores |= {what: slice_scores(each, case) for what, each in slices.items() if each.valid.array.any()}
         pages.append(_fullest(slices[REFINED]))
         found[case.name] = {name: row for name, (*_, row) in rows.items()}

@@ -17,6 +17,7 @@ from .. import gate, model
 from ..light import relight
 from ..networks import luminance
 from ..outline import outlines
+from ..paper.cascade import light_cascade, restored, values_cascade
 from ..paper.sheets import located
 from ..paper.variants import Variant, network_of
 from ..sheet import Sheet
@@ -24,6 +25,8 @@ from .peers import contour, thin_plate
 
 OURS = "ours"
 CONTOUR, PLATE, OUTLINE = "contour", "thin plate", "outline"  # OpenCV, the same and a spline, ours without a network
+PAPER_VALUES = "paper_values"
+_CASCADES = {"paper_tone": light_cascade, PAPER_VALUES: values_cascade}
 _VARIANTS = {
     "paper": Variant.FULL,
     "paper_maps": Variant.MAPS,
@@ -41,9 +44,9 @@ class Method:
 
 
 def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: Weights) -> dict[str, Method]:
-    """Ours, without parts of it, its peers, and the paper's network with weights by the name of its variant.
+    """Ours, without parts of it, its peers, and the paper's networks with weights by the name of variant or cascade.
 
-    All have their light taken out by ours; without light: each as it is seen.
+    All have their light taken out by ours, but those that are of light; a cascade gets films that ours found.
     """
     tone = partial(_toned, weights=weights)
     ours = _kept(partial(model.locate, weights=weights))
@@ -64,9 +67,14 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
     else:
         say("OpenCV is not installed, so that its contours are not compared (pip install opencv-python-headless).")
     for name, own in paper.items():
-        network = network_of(_VARIANTS[name])
-        load_weights(network, own)
-        found[name] = Method(partial(located, network=network.eval()), tone)
+        if name in _CASCADES:
+            cascade = _CASCADES[name]()
+            load_weights(cascade, own)
+            found[name] = Method(gated, partial(restored, network=cascade.eval()))
+        else:
+            network = network_of(_VARIANTS[name])
+            load_weights(network, own)
+            found[name] = Method(partial(located, network=network.eval()), tone)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from InverseImagingLib.evaluation.tables import Writer, plain
 
 from .cases import SQUARE
-from .films import DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES, STILL
+from .films import BY_PAPER, DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES, STILL
 from .methods import OURS
 
 _FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "found": ".1%", "HU": ".1f"}
@@ -44,7 +44,8 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
             [["", "HU", "PSNR", "SSIM", "valid"]]
             + [
                 [what, *(_sure(ours[what], each) for each in ("HU", "PSNR", "SSIM", "valid"))]
-                for what in (SLICES, STILL, REFINED)
+                for what in (SLICES, STILL, REFINED, BY_PAPER)
+                if what in ours
             ]
         ),
     ]

@@ -6,10 +6,13 @@ Source: H. Zhang, Y. Dai, H. Li, P. Koniusz. Deep Stacked Hierarchical Multi-pat
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 PATCHES = ((1, 1), (2, 1), (2, 2))  # rows and columns of patches, of each level
+_UNIT = 8  # pixels, of which sides are multiples
 
 
 class Cascade(nn.Module):
@@ -36,6 +39,25 @@ class Cascade(nn.Module):
             output = _joined([decoder(patch) for patch in _split(features, rows, columns)], rows, columns)
             found.insert(0, output)
         return found
+
+
+def light_cascade() -> Cascade:
+    """That which takes the light out of a film: colors to colors."""
+    return Cascade(3, 3)
+
+
+def values_cascade() -> Cascade:
+    """That which gives CT values, as gray of the window, of a film's colors."""
+    return Cascade(3, 1)
+
+
+def restored(colors: np.ndarray, network: Cascade) -> np.ndarray:
+    """The gray (h, w) that a cascade in evaluation mode makes of a flat film (h, w, 3) in sRGB, both 0 to 1."""
+    height, width = colors.shape[:2]
+    film = torch.from_numpy(colors).permute(2, 0, 1)[None].to(next(network.parameters()).device)
+    with torch.inference_mode():
+        found, *_ = network(functional.pad(2 * film - 1, (0, -width % _UNIT, 0, -height % _UNIT), mode="replicate"))
+    return (0.5 * (found[0, :, :height, :width].mean(dim=0) + 1)).clamp(0, 1).cpu().numpy()
 
 
 def _split(values: torch.Tensor, rows: int, columns: int) -> list[torch.Tensor]:

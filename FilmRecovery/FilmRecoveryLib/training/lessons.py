@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,18 +11,21 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from InverseImagingLib.errors import InputError
 from InverseImagingLib.method import Choice, option, options_from_dict
 from InverseImagingLib.models import load_weights, own_weights
 from InverseImagingLib.training.run import run
 from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
 
 from ..networks import FilmNet
+from ..paper.cascade import light_cascade, values_cascade
 from ..paper.variants import Variant, network_of
+from .cascading import CascadeLesson
 from .dewarping import DewarpingLesson
 from .gridding import GridLesson
 from .places import PlaceLesson
-from .samples import FlatFilms, Frames, GriddedFilms, Maps, Tiles, TurnedFilms
-from .subjects import subjects
+from .samples import BareFilms, FlatFilms, Frames, GriddedFilms, Maps, Tiles, TurnedFilms
+from .subjects import Subject, subjects
 from .tones import ToneLesson
 from .turns import TurnLesson
 from .values import ValueLesson
@@ -96,7 +99,7 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
     """What the options tell to train, on films of the CTs of a folder; see train. Raises InputError."""
     patients = subjects(data, "train", _PHANTOMS)
     if options.preset is Preset.PAPER:
-        return DewarpingLesson(_begun(network_of(options.variant), weights), Maps(patients))
+        return _of_paper(options, patients, weights)
     networks = _begun(FilmNet(), weights)
     lessons: dict[Task, Callable[[], Lesson]] = {
         Task.PLACE: lambda: PlaceLesson(networks, Frames(patients)),
@@ -106,6 +109,16 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
         Task.GRID: lambda: GridLesson(networks, GriddedFilms(patients)),
     }
     return lessons[options.task]()
+
+
+def _of_paper(options: FilmOptions, patients: Sequence[Subject], weights: str) -> Lesson:
+    if options.task is Task.PLACE:
+        return DewarpingLesson(_begun(network_of(options.variant), weights), Maps(patients))
+    if options.task is Task.TONE:
+        return CascadeLesson(_begun(light_cascade(), weights), FlatFilms(patients))
+    if options.task is Task.VALUES:
+        return CascadeLesson(_begun(values_cascade(), weights), BareFilms(patients))
+    raise InputError(f"The paper has no network for the task '{options.task.value}'; choose place, tone or values.")
 
 
 def _begun(network: N, weights: str) -> N:

@@ -14,15 +14,17 @@ from InverseImagingLib.training.distributed import Team
 from InverseImagingLib.training.pool import drawn
 from InverseImagingLib.training.trainer import TrainingOptions
 
+from ..assemble import unstack
 from ..homography import homography, transformed
 from ..looks import SIZE, around, film_frame, frame_of, pixels, seen_at, whole_frame
 from ..networks import STRIDE, luminance
 from ..rim import between_sides
 from ..sheet import Sheet
 from ..warp import places, resampled
+from ..window import to_gray
 from .render import backward_map, draw_scene, render
 from .subjects import Subject
-from .textures import draw_film
+from .textures import Film, draw_film
 
 _LONG = 512  # pixels along the longer side of a photo
 _WHOLE = 0.25  # of the frames show the whole photo, as the first look does
@@ -76,7 +78,11 @@ class _Photos:
         maps = torch.cat([found[name] for name in _MAPS]).permute(1, 2, 0).numpy().astype(np.float16)
         photo = (255 * found["photo"]).round().byte().permute(1, 2, 0).numpy()
         backward = (backward_map(scene, (64, 64)).numpy() + 0.5) * scale - 0.5
-        return _Made(photo, film.texture.astype(np.float16), maps, backward, film.cells)
+        return _Made(photo, self._wanted(film).astype(np.float16), maps, backward, film.cells)
+
+    def _wanted(self, film: Film) -> np.ndarray:
+        """What of a film is to be found, gray (h, w)."""
+        return film.texture
 
     def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         raise NotImplementedError
@@ -166,6 +172,13 @@ class FlatFilms(_Photos):
         uv = places((_TONES, _TONES)).astype(np.float32)
         film, gray = _seen(made, uv + _bends(_BENT, rng), rng), _printed(made, uv)
         return {"film": torch.from_numpy(film), "gray": torch.from_numpy(gray)[None]}
+
+
+class BareFilms(FlatFilms):
+    """Draws the same of films whose gray is that of the slices alone, as the CT has them, and black beside these."""
+
+    def _wanted(self, film: Film) -> np.ndarray:
+        return unstack(to_gray(film.hu, film.level, film.width), np.zeros_like(film.texture), film.tiles)
 
 
 class TurnedFilms(FlatFilms):
