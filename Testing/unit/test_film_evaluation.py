@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from FilmRecoveryLib.evaluation.films import (
     SHIFTED,
     SLICES,
     dewarped,
-    has_layout,
+    layout_scores,
     nearest_turn,
     without_shifts,
 )
@@ -104,8 +105,11 @@ def test_which_way_is_up_does_not_count():
 def test_a_layout_is_found_or_not(tmp_path: Path):
     (case,) = cases(write_films(tmp_path, 1))
     waves = film_waves(case.tiles, case.film.shape)
-    assert has_layout(case.film, waves, case)
-    assert not has_layout(case.film, waves.transpose(0, 2, 1)[::-1], case)
+    assert layout_scores(case.film, waves, case) == {"counted": 1, "found": 1}
+    assert layout_scores(case.film, waves.transpose(0, 2, 1)[::-1], case) == {"counted": 0, "found": 0}
+    left, top, right, bottom = np.array(case.tiles).T
+    aside = replace(case, tiles=tuple(np.stack([left + (right - left) // 4, top, right, bottom], axis=1).tolist()))
+    assert layout_scores(case.film, waves, aside) == {"counted": 1, "found": 0}
 
 
 def test_where_slices_lie_in_their_tiles_does_not_count(tmp_path: Path):

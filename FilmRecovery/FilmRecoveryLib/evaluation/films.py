@@ -53,7 +53,7 @@ def evaluate_films(
     light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
     whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
     bring it. Of OURS also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than
-    known; under LAYOUT, whether the tiles were found; under SLICES, STILL, without each slice's mean shift, REFINED,
+    known; under LAYOUT its layout_scores; under SLICES, STILL, without each slice's mean shift, REFINED,
     and, where PAPER_VALUES is among the methods, BY_PAPER the mean error of HU, and PSNR and SSIM of the window, where
     the film can tell HU, and the share of that. weights: of the model. "radiomics": of the refined slice of each film
     that tells most, see compare; empty where its packages are missing, and of less than three films.
@@ -64,7 +64,7 @@ def evaluate_films(
         rows = {name: _scored(case, method) for name, method in methods.items()}
         backward, film, scores = rows[OURS]
         scores[FLAT] = _flat(case, methods[OURS])
-        scores[LAYOUT] = {"found": float(has_layout(film, model.waves(film, weights), case))}
+        scores[LAYOUT] = layout_scores(film, model.waves(film, weights), case)
         slices = _volumes(film, case, weights)
         still = methods[OURS].tone(resampled(case.photo, without_shifts(backward, case)))
         slices[STILL] = _volumes(still, case, weights)[SLICES]
@@ -150,16 +150,16 @@ def _flat(case: Case, method: Method) -> dict[str, float]:
 # Slices
 
 
-def has_layout(film: np.ndarray, waves: np.ndarray, case: Case) -> bool:
-    """Whether the tiles of a film are found by its waves, see find_layout: as many rows and columns, and each tile's
-    middle near where it is."""
+def layout_scores(film: np.ndarray, waves: np.ndarray, case: Case) -> dict[str, float]:
+    """Whether rows and columns are "counted" rightly on a film, by its waves, see find_layout, and whether all tiles
+    are "found", too, each with its middle near where it is."""
     try:
         layout = find_layout(film, waves)
     except InputError:
-        return False
-    if (layout.rows, layout.columns) != (case.rows, case.columns):
-        return False
-    return all(any(_near(box, tile) for box in layout.boxes) for tile in case.tiles)
+        return {"counted": 0.0, "found": 0.0}
+    counted = (layout.rows, layout.columns) == (case.rows, case.columns)
+    near = all(any(_near(box, tile) for box in layout.boxes) for tile in case.tiles)
+    return {"counted": float(counted), "found": float(counted and near)}
 
 
 def without_shifts(backward: np.ndarray, case: Case) -> np.ndarray:

@@ -11,8 +11,8 @@ from .cases import SQUARE
 from .films import BY_PAPER, DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFTED, SLICES, STILL
 from .methods import OURS
 
-_FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "found": ".1%", "HU": ".1f"}
-_FORMS |= {"valid": ".1%", "lost": ".2f"}
+_FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "HU": ".1f"}
+_FORMS |= {"counted": ".1%", "found": ".1%", "valid": ".1%", "lost": ".2f"}
 _LIKE = ("PSNR", "SSIM", "MS-SSIM")
 
 
@@ -35,7 +35,8 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
         f"By how much {OURS} differs, film by film: in the paper's comparison without the shift, and of the flat film.",
         written(_table(found["gains"], ((SHIFTED, each) for each in _LIKE))),
         written(_table(found["gains"], ((FILM, each) for each in _LIKE))),
-        f"Layouts found: {_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
+        f"Rows and columns counted: {_sure(ours[LAYOUT], 'counted')}; all tiles found within a tenth of their size: "
+        f"{_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
         f"{_sure(ours[FLAT], 'lost')} dB.",
         "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
         "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is. De-shifted: without the mean "
