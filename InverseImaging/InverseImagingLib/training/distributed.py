@@ -53,5 +53,6 @@ def team() -> Iterator[Team]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Team(device, distributed.get_rank(), distributed.get_world_size())
+        distributed.barrier()  # none ends while threads of its last exchange still hold tensors: Python would abort
     finally:
         distributed.destroy_process_group()
