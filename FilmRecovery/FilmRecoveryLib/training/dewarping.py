@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import nn
 from torch.nn import functional
-
-from InverseImagingLib.training.distributed import Team
-from InverseImagingLib.training.trainer import Lesson, TrainingOptions
 
 from ..paper.dewarping import deformation_of
 from ..paper.losses import absolute_loss, deformation_loss
-from .lesson import Draw, Sample
+from .lesson import DrawnLesson, Sample
 
 
-class DewarpingLesson(Lesson):
+class DewarpingLesson(DrawnLesson):
     """Photos and maps of all their pixels.
 
     draw: endless samples, see Lesson.samples: "photo" (B, 3, H, W), 0 to 1, "uv" (B, 2, H, W), "mask" (B, 1, H, W),
@@ -26,16 +20,8 @@ class DewarpingLesson(Lesson):
 
     name = "dewarping"
 
-    def __init__(self, network: nn.Module, draw: Draw) -> None:
-        super().__init__(network)
-        self.draw = draw
-
-    def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
-        """See the class."""
-        return self.draw(options, first, team)
-
     def forward(self, sample: Sample) -> dict[str, torch.Tensor]:
-        truth = {name: value.to(self.device) for name, value in sample.items()}
+        truth = self.held(sample)
         film, uv = (truth["mask"] > 0.999).float(), 2 * truth["uv"] - 1
         maps = self.network(2 * truth["photo"] - 1)
         places = {"uv": uv, "deformation": deformation_of(uv)}

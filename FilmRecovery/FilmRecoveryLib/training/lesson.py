@@ -1,4 +1,4 @@
-"""What the lessons of the compact networks have in common: one file of weights, in which each of them is a part."""
+"""What lessons have in common: samples that are drawn, and of the compact networks one file of weights."""
 
 from __future__ import annotations
 
@@ -16,22 +16,12 @@ Sample = Mapping[str, torch.Tensor]
 Draw = Callable[[TrainingOptions, int, Team], Iterator[Sample]]
 
 
-class FilmLesson(Lesson):
-    """A lesson of one of the compact networks; what it gives is all of them.
+class DrawnLesson(Lesson):
+    """A lesson from samples that are drawn. draw: endless ones, see Lesson.samples."""
 
-    part: which one learns, an attribute of FilmNet. draw: endless samples, see Lesson.samples.
-    """
-
-    name = "film"
-
-    def __init__(self, networks: FilmNet, part: str, draw: Draw) -> None:
-        super().__init__(getattr(networks, part))
-        self._networks = (networks,)  # no module of this one: the others do not learn
+    def __init__(self, network: nn.Module, draw: Draw) -> None:
+        super().__init__(network)
         self.draw = draw
-
-    @property
-    def product(self) -> nn.Module:
-        return self._networks[0]
 
     def samples(self, options: TrainingOptions, first: int, team: Team) -> Iterator[Sample]:
         """See the class."""
@@ -40,3 +30,20 @@ class FilmLesson(Lesson):
     def held(self, sample: Sample) -> dict[str, torch.Tensor]:
         """The sample on the lesson's device."""
         return {name: value.to(self.device) for name, value in sample.items()}
+
+
+class FilmLesson(DrawnLesson):
+    """A lesson of one of the compact networks; what it gives is all of them.
+
+    part: which one learns, an attribute of FilmNet.
+    """
+
+    name = "film"
+
+    def __init__(self, networks: FilmNet, part: str, draw: Draw) -> None:
+        super().__init__(getattr(networks, part), draw)
+        self._networks = (networks,)  # no module of this one: the others do not learn
+
+    @property
+    def product(self) -> nn.Module:
+        return self._networks[0]
