@@ -6,9 +6,11 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.models import Weights, load_weights
@@ -33,6 +35,9 @@ _VARIANTS = {
     "paper_uv": Variant.UV,
     "paper_backward": Variant.BACKWARD,
 }
+
+
+N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,15 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
         say("OpenCV is not installed, so that its contours are not compared (pip install opencv-python-headless).")
     for name, own in paper.items():
         if name in _CASCADES:
-            cascade = _CASCADES[name]()
-            load_weights(cascade, own)
-            found[name] = Method(gated, partial(restored, network=cascade.eval()))
+            found[name] = Method(gated, partial(restored, network=_loaded(_CASCADES[name](), own)))
         else:
-            network = network_of(_VARIANTS[name])
-            load_weights(network, own)
-            found[name] = Method(partial(located, network=network.eval()), tone)
+            found[name] = Method(partial(located, network=_loaded(network_of(_VARIANTS[name]), own)), tone)
     return found
+
+
+def _loaded(network: N, weights: Weights) -> N:
+    load_weights(network, weights)
+    return network.eval()
 
 
 def _kept(locate: Callable[[np.ndarray], Sheet]) -> Callable[[np.ndarray], Sheet]:
