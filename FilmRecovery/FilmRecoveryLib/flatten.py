@@ -142,18 +142,18 @@ def _flat(
 ) -> _Flat:
     on_progress(Progress(0.0, "looking for the film"))
     found = find(pixels, weights, device, given, options.unbend)
-    on_progress(Progress(0.2, "making it flat"))
+    on_progress(Progress(0.7, "making it flat"))
     height, width = _size(found.sheet, options.size)
     backward = found.sheet.at(height, width)
     colors, shown = resampled(pixels, backward), inside(backward, pixels.shape[:2])
-    on_progress(Progress(0.5, "taking the light out"))
+    on_progress(Progress(0.8, "taking the light out"))
     if not options.relight:
         film, doubt = _as_seen(colors)
     elif weights:
         film, doubt = model.toned(colors, weights, device)
     else:
         film, doubt = relight(colors)
-    on_progress(Progress(0.9, "turning it"))
+    on_progress(Progress(0.95, "turning it"))
     turning, doubtful = _turning(film, options, weights, device)
     confidence = found.sheet.confidence_at(height, width) * shown * (1 - doubt)
     glare = float((doubt[shown] > _UNSURE).mean()) if shown.any() else 1.0
