@@ -23,12 +23,13 @@ from .gate import straightness
 from .homography import aspect, homography, transformed
 from .likening import likened, likened_surface
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
-from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, luminance
+from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, RimNet, luminance
 from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
 from .settling import settled
 from .sheet import NODES, Sheet
+from .sides import sides_of
 from .spacing import evenly_spaced
 from .straightening import straightened
 from .surface import Surface
@@ -41,9 +42,9 @@ _LEAST = 0.02  # of a frame, that a film takes at least
 _APART = 0.98  # the probability of film that is not met between two films
 _OTHER = 0.4  # of the largest region of film, that one of another film is at least
 _FINE = 2  # places for each of PlaceNet's, that the film is read from
-_MASK_RIM = 0.1, 160, 4, 0.03  # how the rim is followed where the network sees it: see rim.followed
+_TIMES = 2  # that the rim is moved to where a network sees it
 _RIM = 0.06  # of the film, in which the last look does not move it across its sides
-_RIMS = (0.06, 320, 4, 0.01), (0.03, 640, 4, 0.005)  # and where the photo shows it
+_EDGES = 0.03, 640, 4, 0.005  # how it is followed in the photo then: see rim.followed
 _NODES = places((NODES, NODES))
 _NONE = "There is no film in the photo, as far as can be seen; mark its corners by hand."
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
@@ -64,7 +65,7 @@ def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cp
     """
     networks = _networks(weights).to(device)
     with threadpool_limits(1, "blas"):  # NumPy's threads, which wait busily, would take the processors from PyTorch's
-        return located(photo, networks.place, networks.grid if by_content else None)
+        return located(photo, networks.place, networks.rim, networks.grid if by_content else None)
 
 
 def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:
@@ -74,20 +75,20 @@ def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu
     return len(_films(look.mask[0, 0].sigmoid().numpy()))
 
 
-def located(photo: np.ndarray, network: PlaceNet, grid: GridNet | None = None) -> Sheet:
+def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | None = None) -> Sheet:
     """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
-    found = [_approached(small, network, True)]
+    found = [_approached(small, network, rim, True)]
     if found[0].clear < _CLEAR:
         with suppress(InputError):
-            found.append(_approached(small, network, False))
+            found.append(_approached(small, network, rim, False))
     clearest = max(found, key=lambda each: each.clear)
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
-        sheet, _ = max((_by_content(small, each, grid) for each in found), key=lambda each: each[1])
+        sheet, _ = max((_by_content(small, each, rim, grid) for each in found), key=lambda each: each[1])
         seen = seen or tiled(_gray(small), sheet, grid) > _TILED
     else:
-        sheet = settled(small, clearest.sheet, clearest.rough).of(clearest.sheet)
+        sheet = settled(small, clearest.sheet, clearest.rough, rim).of(clearest.sheet)
     if not seen:
         raise InputError(_NONE)
     sheet = with_clear_rim(small, sheet)
@@ -108,7 +109,7 @@ class _Found:
         return self.seen * float(self.sheet.confidence.mean())
 
 
-def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> _Found:
+def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -> _Found:
     """The film in a photo by looks ever nearer to it.
 
     flat: until the last of them it counts as flat, by its corners; which are hardly to be seen where it bends much.
@@ -118,9 +119,10 @@ def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> _Found:
         look = _look(network, frame_of(photo, frame))
         mask = _mask(look)
         rough = _outlined(mask) if flat and number < _WHERE - 1 else _read(look, mask)[0]
-        backward = _rimmed(mask, frame, rough)
-        for rim in _RIMS:
-            seen, backward = followed(photo, backward, *rim)
+        backward = transformed(rough, frame)
+        for _ in range(_TIMES):
+            backward = sides_of(photo, backward, rim).moved(backward)
+        seen, backward = followed(photo, backward, *_EDGES)
         frame = film_frame(homography(_NODES.reshape(-1, 2), backward.reshape(-1, 2)))
     hanging, rough = bent(photo, backward)
     through = around(hanging)
@@ -133,11 +135,11 @@ def _approached(photo: np.ndarray, network: PlaceNet, flat: bool) -> _Found:
     return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _by_content(photo: np.ndarray, found: _Found, grid: GridNet) -> tuple[Sheet, float]:
+def _by_content(photo: np.ndarray, found: _Found, rim: RimNet, grid: GridNet) -> tuple[Sheet, float]:
     """A film moved by what is printed, after its waves moved it where that is better, and how good it is: how straight
     its rows and columns are, and how even."""
     gray = _gray(photo)
-    surface = settled(photo, found.sheet, found.rough)
+    surface = settled(photo, found.sheet, found.rough, rim)
     sheet = surface.of(found.sheet)
 
     def printed(begin: Sheet) -> tuple[Surface, float, float]:
@@ -201,13 +203,6 @@ def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     confidence = (1 - np.exp(-_TOLERANCE / error)) * np.where(known, 1.0, 0.3)
     step = STRIDE / _FINE
     return found * step + (step - 1) / 2, confidence.astype(np.float32)
-
-
-def _rimmed(mask: np.ndarray, frame: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Photo pixels (NODES, NODES, 2) of a film in the frame, its rim where probably film (h, w) ends."""
-    shift = (STRIDE - 1) / 2
-    _, found = followed(100 * mask[..., None], (backward - shift) / STRIDE, *_MASK_RIM)
-    return transformed(found * STRIDE + shift, frame)
 
 
 def _gray(photo: np.ndarray) -> np.ndarray:

@@ -230,13 +230,45 @@ class GridNet(nn.Module):
         return self.head(values).unflatten(1, (2, 2))
 
 
+class RimNet(nn.Module):
+    """From what is seen along a film's side to where the film is there: the side runs where it begins."""
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__()
+        sizes = (width, 2 * width, 3 * width, 4 * width)
+        self.stem = nn.Sequential(nn.Conv2d(4, width, 5, 2, 2), _norm(width))
+        self.down = nn.ModuleList(
+            nn.Sequential(*([nn.MaxPool2d(2), nn.Conv2d(a, b, 1)] if number else []), _Block(b))
+            for number, (a, b) in enumerate(zip((width, *sizes), sizes, strict=False))
+        )
+        self.last = _Block(sizes[-1])
+        pairs = list(zip(sizes[:0:-1], sizes[-2::-1], strict=True))
+        self.lower = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairs)
+        self.up = nn.ModuleList(_Block(b) for _, b in pairs)
+        self.head = nn.Conv2d(width, 1, 1)
+
+    def forward(self, strips: torch.Tensor) -> torch.Tensor:
+        """Logits of film (B, 1, H / 2, W / 2) in strips (B, 4, H, W), from outside to inside the film, as PlaceNet's
+        frames are; sides in multiples of 16."""
+        values = self.stem(2 * strips - 1)
+        kept = []
+        for block in self.down:
+            values = block(values)
+            kept.append(values)
+        values = self.last(values + values.mean(dim=(2, 3), keepdim=True))
+        for lower, block, side in zip(self.lower, self.up, kept[-2::-1], strict=True):
+            values = functional.interpolate(lower(values), size=side.shape[2:], mode="bilinear", align_corners=False)
+            values = block(values + side)
+        return self.head(values)
+
+
 class FilmNet(nn.Module):
     """All compact networks, which are one file of weights."""
 
     def __init__(self) -> None:
         super().__init__()
         self.place, self.tone, self.values, self.turn = PlaceNet(), ToneNet(), ValueNet(), TurnNet()
-        self.grid = GridNet()
+        self.grid, self.rim = GridNet(), RimNet()
 
 
 class _Block(nn.Module):

@@ -6,7 +6,7 @@ sides are off then, in the manner of a Coons patch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -41,21 +41,27 @@ def followed(
 ) -> tuple[float, np.ndarray]:
     """How well the sides of a film are seen in a picture, from 0 to 1, and its backward map with its rim there.
 
-    picture: a photo (H, W, 3) in sRGB, whose colors count as in CIELAB, or (H, W, 1) from 0 to 100. backward: where the
-    film is about, (NODES, NODES, 2). reach: how far on both sides of its rim is looked, and near: standard deviation of
+    picture: a photo (H, W, 3) in sRGB, whose colors count as in CIELAB. backward: where the film is about,
+    (NODES, NODES, 2). reach: how far on both sides of its rim is looked, and near: standard deviation of
     where an edge may be the rim's, both by the film's side. pixels: along a side. degree: of the curves. by_light: an
     edge is where half of the light is, and not half of what is seen of it, which lies more within a dark film. Sides
     that are not seen stay.
     """
-    around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     curves, scores = [], []
     for strip in _strips(picture, backward, reach, pixels):
         score, curve = _curve(strip, reach, pixels, degree, near, by_light)
         scores.append(score)
         curves.append(curve if score > _SEEN else np.poly1d([0.0]))
+    return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), with_sides(backward, curves, reach, pixels)
+
+
+def with_sides(backward: np.ndarray, curves: Sequence[np.poly1d], reach: float, pixels: float) -> np.ndarray:
+    """A backward map (NODES, NODES, 2) with its sides, clockwise from the upper one, so deep within the film as it was
+    by curves, which is no more than reach; pixels: along a side, by which places are looked up."""
+    around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     wide = product(around, backward, around)
     at = (_between_sides(*curves) + reach) / (1 + 2 * reach) * len(wide) - 0.5
-    return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), resampled(wide, at.astype(np.float32))
+    return resampled(wide, at.astype(np.float32))
 
 
 def edges(
@@ -148,7 +154,7 @@ def _edge(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Where an edge runs along a strip (d, n, C): places along the side and depths, both by the film's side; whether it
     is clear there, and whether that is away from the corners; each (n,)."""
-    change = _change(rgb2lab(strip) if strip.shape[-1] == 3 else strip)
+    change = _change(rgb2lab(strip))
     strength = np.linalg.norm(change, axis=-1)
     rows = (np.arange(len(strip)) + 0.5) / pixels - reach
     believed = np.exp(-0.5 * (rows / near) ** 2)[:, None]

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .networks import RimNet
 from .rim import edges
 from .sheet import Sheet
+from .sides import sides_of
 from .surface import POINTS, Surface
 
 _REACH, _PIXELS = 0.03, 480  # how edges are looked for: see rim.edges
@@ -21,11 +23,19 @@ _CLEAR, _HARDLY = 0.001, 0.05  # the same of sides and between them, once all of
 _FAR = 3  # times as far a side counts less
 
 
-def settled(photo: np.ndarray, sheet: Sheet, surface: Surface) -> Surface:
-    """The surface of a film in a photo (H, W, 3) that lies about as a sheet does, found from one that hangs alike."""
+def settled(photo: np.ndarray, sheet: Sheet, surface: Surface, network: RimNet | None = None) -> Surface:
+    """The surface of a film in a photo (H, W, 3) that lies about as a sheet does, found from one that hangs alike.
+
+    network: tells, where there is one, where its sides are about.
+    """
     none = np.zeros((4, len(POINTS)))
     surface = surface.fitted(*_evidence(sheet, _sides(sheet, none), none + _SEEN))
-    for near in _NEAR:
+    if network:
+        here = surface.of(sheet)
+        depths, spread, seen = sides_of(photo, here.backward, network).near(POINTS)
+        sure = np.where(seen, np.hypot(_SEEN, spread), _UNSEEN)
+        surface = surface.fitted(*_evidence(sheet, _sides(here, depths), sure))
+    for near in _NEAR[1:] if network else _NEAR:
         here = surface.of(sheet)
         depths, seen = edges(photo, here.backward, POINTS, _REACH, _PIXELS, near)
         rim = _sides(here, depths)

@@ -22,6 +22,7 @@ from FilmRecoveryLib.networks import (
     GridNet,
     Look,
     PlaceNet,
+    RimNet,
     ToneNet,
     TurnNet,
     ValueNet,
@@ -122,7 +123,7 @@ def flat_nodes(corners: np.ndarray) -> np.ndarray:
 def test_a_film_is_found_where_the_network_sees_it(scale: int):
     corners = scale * np.array([[120.0, 80], [520, 110], [500, 400], [90, 380]])
     photo = photo_of(flat_nodes(corners), (480 * scale, 640 * scale))
-    sheet = located(photo, Reading().eval())
+    sheet = located(photo, Reading().eval(), RimNet().eval())
     np.testing.assert_allclose(sheet.backward, flat_nodes(corners), atol=2 * scale)  # bytes are coarse
     np.testing.assert_allclose(sheet.corners, corners, atol=5 * scale)
     assert sheet.source == "model"
@@ -133,7 +134,7 @@ def test_a_film_is_found_where_the_network_sees_it(scale: int):
 
 def test_a_photo_without_film_is_refused():
     with pytest.raises(InputError, match="no film"):
-        located(np.zeros((300, 400, 3), np.uint8), Reading().eval())
+        located(np.zeros((300, 400, 3), np.uint8), Reading().eval(), RimNet().eval())
 
 
 def test_numpy_leaves_the_processors_to_pytorch(monkeypatch: pytest.MonkeyPatch):

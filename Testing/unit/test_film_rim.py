@@ -67,13 +67,6 @@ def test_a_film_that_is_not_seen_stays():
     np.testing.assert_allclose(found, rough, atol=0.05)
 
 
-def test_a_mask_moves_the_rim_too():
-    mask = (photo()[..., :1] < 160).astype(np.float32) * 100
-    rough = bent(places((NODES, NODES))) + ROUGH[0]
-    _, found = followed(mask, rough, 0.08, 320, 4)
-    np.testing.assert_allclose(rim(found), rim(bent(places((NODES, NODES)))), atol=1.5)
-
-
 def test_between_straight_sides_a_film_is_flat():
     flat = transformed(places((NODES, NODES)), homography(SQUARE, CORNERS))
     np.testing.assert_allclose(between_sides(flat), flat, atol=0.05)

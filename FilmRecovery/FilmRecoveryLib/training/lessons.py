@@ -24,7 +24,8 @@ from .cascading import CascadeLesson
 from .dewarping import DewarpingLesson
 from .gridding import GridLesson
 from .places import PlaceLesson
-from .samples import BareFilms, FlatFilms, Frames, GriddedFilms, Maps, Tiles, TurnedFilms
+from .rims import RimLesson
+from .samples import BareFilms, FlatFilms, Frames, GriddedFilms, Maps, Strips, Tiles, TurnedFilms
 from .subjects import Subject, subjects
 from .tones import ToneLesson
 from .turns import TurnLesson
@@ -41,6 +42,7 @@ class Task(Choice):
     VALUES = "values"
     TURN = "turn"
     GRID = "grid"
+    RIM = "rim"
 
 
 _USUAL: dict[str, dict[str, Any]] = {
@@ -49,6 +51,7 @@ _USUAL: dict[str, dict[str, Any]] = {
     "values": {"batch": 16, "rate": 1e-3, "steps": 1500, "pool": 256, "reuse": 4},
     "turn": {"batch": 16, "rate": 1e-3, "steps": 1000, "pool": 192, "reuse": 8},
     "grid": {"batch": 16, "rate": 1.5e-3, "steps": 3300, "pool": 192, "reuse": 16},
+    "rim": {"batch": 6, "rate": 1.5e-3, "steps": 2400, "pool": 192, "reuse": 12},
 }
 
 
@@ -70,7 +73,7 @@ N = TypeVar("N", bound=nn.Module)
 class FilmOptions(TrainingOptions):
     """Settings of a training run of one of the networks."""
 
-    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values, turn or grid.")
+    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values, turn, grid or rim.")
     variant: Variant = option(Variant.FULL, "The paper's network: full, or without parts: maps, uv or backward.")
 
 
@@ -107,6 +110,7 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
         Task.VALUES: lambda: ValueLesson(networks, Tiles(patients)),
         Task.TURN: lambda: TurnLesson(networks, TurnedFilms(patients)),
         Task.GRID: lambda: GridLesson(networks, GriddedFilms(patients)),
+        Task.RIM: lambda: RimLesson(networks, Strips(patients)),
     }
     return lessons[options.task]()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch.nn import functional
 
 from InverseImagingLib.training.distributed import Team
@@ -20,8 +21,10 @@ from ..looks import SIZE, around, film_frame, frame_of, pixels, seen_at, whole_f
 from ..networks import STRIDE, luminance
 from ..rim import between_sides
 from ..sheet import Sheet
+from ..sides import strips
 from ..warp import places, resampled
 from ..window import to_gray
+from .clutter import draw_clutter
 from .render import backward_map, draw_scene, render
 from .subjects import Subject
 from .textures import Film, draw_film
@@ -30,6 +33,8 @@ _LONG = 512  # pixels along the longer side of a photo
 _WHOLE = 0.25  # of the frames show the whole photo, as the first look does
 _THROUGH = 0.5  # of them show the film through a rough sheet, as the last look does
 _LEFT = (0.001, 0.004, 0.012)  # of the film: how far such a sheet usually is off besides, one of which is drawn
+_ASTRAY = (0.004, 0.012, 0.03, 0.05)  # the same where its rim is looked for
+_CLUTTERED, _SOFT = 0.7, 1.5  # of these photos have clutter around the film; pixels, by which its rim is blurred most
 _AMISS = (0.003, 0.01, 0.03)  # of the film: how far the corners of a frame usually are off, one of which is drawn
 _TURN, _ZOOM, _SHIFT = 8.0, 0.12, 0.04  # degrees, logarithm, share of a whole frame: usual changes
 _TONES = 256  # pixels of the sides of a flat film whose light is taken out
@@ -123,13 +128,41 @@ class Frames(_Photos):
         return film_frame(flat @ homography(square, off))
 
 
-def _rough(made: _Made, rng: np.random.Generator) -> np.ndarray:
-    """A film (n, n, 2) as it is known before it is looked at closely: right along its rim, and roughly between."""
+class Strips(_Photos):
+    """Draws what RimLesson takes."""
+
+    def _make(self, rng: np.random.Generator) -> _Made:
+        """A photo, most often with clutter around its film."""
+        made = super()._make(rng)
+        if rng.random() > _CLUTTERED:
+            return made
+        blur = rng.uniform(0, _SOFT)
+        film = ndimage.gaussian_filter(made.maps[..., 2].astype(np.float32), blur)[..., None]
+        color = np.median(made.photo[film[..., 0] > 0.5], axis=0) / 255
+        clutter = draw_clutter(rng, made.photo.shape[:2], color)
+        return replace(made, photo=(film * made.photo + (1 - film) * 255 * clutter).round().astype(np.uint8))
+
+    def _piece(self, made: _Made, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        sides, masks = [], []
+        for every in strips(_rough(made, rng, _ASTRAY)):
+            seen = seen_at(made.photo, every)
+            seen[:3] = _recolored(seen[:3], rng) * seen[3:]
+            sides.append(torch.from_numpy(seen))
+            cover = resampled(made.maps[..., 2:3], every)[..., 0] * seen[3]
+            masks.append(functional.avg_pool2d(torch.from_numpy(cover)[None], 2))
+        return {"strips": torch.stack(sides), "mask": torch.stack(masks)}
+
+
+def _rough(made: _Made, rng: np.random.Generator, left: tuple[float, ...] = _LEFT) -> np.ndarray:
+    """A film (n, n, 2) as it is known before it is looked at closely: about right along its rim, and roughly between.
+
+    left: see _LEFT.
+    """
     truth = made.backward.astype(np.float64)
     side = np.sqrt(np.prod(np.ptp(truth.reshape(-1, 2), axis=0)))
     share = min(rng.uniform(0, 2), 1)  # from what is true to what the rim alone tells
     rough = truth + share * (between_sides(truth) - truth)
-    off = torch.from_numpy(rng.normal(0, rng.choice(_LEFT) * side, (1, 2, 4, 4)))
+    off = torch.from_numpy(rng.normal(0, rng.choice(left) * side, (1, 2, 4, 4)))
     return rough + functional.interpolate(off, rough.shape[:2], mode="bicubic")[0].permute(1, 2, 0).numpy()
 
 
