@@ -6,7 +6,7 @@ sides are off then, in the manner of a Coons patch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -17,6 +17,7 @@ from .homography import homography, transformed
 from .sheet import NODES, Sheet, product
 from .warp import centers, places, resampled
 
+Curve = Callable[[np.ndarray], np.ndarray]  # of a side, as if it were the upper one: how deep it runs by where
 _CORNER = 0.04  # of a side that is left out of its curve
 _SLOPE = 4  # nodes, over which a film is continued beyond its rim
 _USUAL = 4  # times as strong as the strip: more does not count
@@ -55,7 +56,7 @@ def followed(
     return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), with_sides(backward, curves, reach, pixels)
 
 
-def with_sides(backward: np.ndarray, curves: Sequence[np.poly1d], reach: float, pixels: float) -> np.ndarray:
+def with_sides(backward: np.ndarray, curves: Sequence[Curve], reach: float, pixels: float) -> np.ndarray:
     """A backward map (NODES, NODES, 2) with its sides, clockwise from the upper one, so deep within the film as it was
     by curves, which is no more than reach; pixels: along a side, by which places are looked up."""
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
@@ -105,7 +106,7 @@ def _strips(picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int
         yield resampled(picture, product(around[: round(2 * reach * pixels)], np.rot90(backward, side), around))
 
 
-def _between_sides(top: np.poly1d, right: np.poly1d, bottom: np.poly1d, left: np.poly1d) -> np.ndarray:
+def _between_sides(top: Curve, right: Curve, bottom: Curve, left: Curve) -> np.ndarray:
     """Where on the rough film (NODES, NODES, 2) the nodes of one lie whose sides are so deep within it."""
     u, v = _SQUARE.T
     across, down = (1 - u) * left(1 - v) + u * (1 - right(v)), (1 - v) * top(u) + v * (1 - bottom(1 - u))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class Sides:
         curves = []
         for depth, spread, seen in zip(self.depth, self.spread, self.seen, strict=True):
             found = np.polyfit(self.at[seen], depth[seen], _DEGREE, w=1 / spread[seen]) if seen.mean() > _LEAST else [0]
-            curves.append(np.poly1d(found))
+            curves.append(partial(_within_reach, np.poly1d(found)))
         return with_sides(backward, curves, REACH, DEEP / (2 * REACH))
 
 
@@ -69,6 +70,11 @@ def sides_of(photo: np.ndarray, backward: np.ndarray, network: RimNet) -> Sides:
     ends = found[:, :_ENDS].mean(axis=1) < 1 - _SURE, found[:, -_ENDS:].mean(axis=1) > _SURE
     spread = step * (found * (1 - found)).sum(axis=1)
     return Sides(at[inside], step * (1 - found).sum(axis=1) - REACH, np.maximum(spread, step / 4), ends[0] & ends[1])
+
+
+def _within_reach(curve: np.poly1d, at: np.ndarray) -> np.ndarray:
+    """A curve where it was seen; elsewhere it may run anywhere."""
+    return curve(at).clip(-REACH, REACH)
 
 
 def strips(backward: np.ndarray) -> Iterator[np.ndarray]:

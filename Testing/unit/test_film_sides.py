@@ -83,6 +83,16 @@ def test_sides_that_are_not_seen_stay():
         assert not sides.near(POINTS)[2].any()
 
 
+def test_sides_that_are_partly_seen_run_nowhere_far():
+    at = np.linspace(0.005, 0.995, 100)
+    depth = np.tile(0.05 * np.cos(40 * at), (4, 1))
+    seen = np.tile((at > 0.3) & (at < 0.65), (4, 1))
+    square = np.array([[100.0, 100], [300, 100], [300, 300], [100, 300]])
+    found = Sides(at, depth, np.full_like(depth, 0.002), seen).moved(flat(square))
+    assert np.abs(found - flat(square)).max() > 5
+    assert np.abs(found - flat(square)).max() < 2 * 200 * REACH
+
+
 def test_places_between_are_those_of_a_line_along_what_is_sure():
     at = np.linspace(0.005, 0.995, 100)
     depth = np.tile(0.05 * at, (4, 1))
