@@ -63,11 +63,14 @@ def _shrunk(sheet: Sheet, factor: int) -> Sheet:
 def straightness(photo: np.ndarray, sheet: Sheet) -> float:
     """How sharply rows and columns of the flat film differ from their neighbors, as a whole, by how they do anyway.
 
-    Text, tiles and frames lie along rows and columns; those of a bent film blur into each other.
+    Text, tiles and frames lie along rows and columns; those of a bent film blur into each other. What is a strip, and
+    hardly a film, has none.
     """
     gray = resampled(photo, sheet.at(*sheet.size(_LONGEST))).mean(axis=-1)
     rim = round(_RIM * _LONGEST)
     gray = gray[rim:-rim, rim:-rim]
+    if min(gray.shape) < 2:
+        return 0.0
     profiles = [gray.mean(axis=axis) for axis in (0, 1)]
     changes = [np.square(np.diff(gray, axis=axis)).mean() for axis in (1, 0)]
     return float(sum(np.square(np.diff(p)).mean() for p in profiles) / max(float(sum(changes)), 1e-6))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from film_photos import CORNERS, backward, film, photo
 
-from FilmRecoveryLib.gate import flattest, judge
+from FilmRecoveryLib.gate import flattest, judge, straightness
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.warp import places
 
@@ -61,3 +61,8 @@ def test_a_flat_film_has_its_sides_where_the_photo_shows_them():
     off = np.array([[3.0, -2], [-2, 3], [2, 2], [-3, 2]])
     found = flattest(Sheet.of_corners(CORNERS + off, 1.25, "model"), photo())
     np.testing.assert_allclose(found.corners, CORNERS, atol=1.5)
+
+
+def test_a_strip_has_no_rows_and_columns():
+    strip = Sheet.of_corners(np.array([[10.0, 10], [400, 10], [400, 14], [10, 14]]), 97.5, "model")
+    assert straightness(np.full((300, 420, 3), 90, np.uint8), strip) == 0
