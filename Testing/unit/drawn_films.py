@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import torch
 
 from FilmRecoveryLib.training.camera import facing
+from FilmRecoveryLib.training.lesson import FilmLesson
+from FilmRecoveryLib.training.lessons import training_options
 from FilmRecoveryLib.training.lighting import draw_lights
 from FilmRecoveryLib.training.render import Scene, draw_scene
 from FilmRecoveryLib.training.sheets import Sheet
 from FilmRecoveryLib.training.subjects import Plane, Scan, Subject
 from FilmRecoveryLib.training.textures import Film, draw_film
+from InverseImagingLib.training.distributed import team
 
 ASPECT = 14 / 17
 
@@ -44,3 +49,18 @@ def ramp(across: bool, pixels: int = 256) -> torch.Tensor:
     """A film (n, n) whose gray is u, or v."""
     u = ((torch.arange(pixels) + 0.5) / pixels).expand(pixels, pixels)
     return u if across else u.T
+
+
+def losses(lesson: FilmLesson, task: str) -> list[float]:
+    """Of a few steps on one and the same batch."""
+    optimizer = torch.optim.Adam(lesson.network.parameters(), 2e-3)
+    with team() as alone:
+        (batch,) = islice(lesson.samples(training_options(task=task, batch=2, pool=2), 0, alone), 1)
+    found = []
+    for _ in range(8):
+        loss = torch.stack(list(lesson(batch).values())).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        found.append(loss.item())
+    return found

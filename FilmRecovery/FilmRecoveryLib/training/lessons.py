@@ -51,7 +51,7 @@ _USUAL: dict[str, dict[str, Any]] = {
     "values": {"batch": 16, "rate": 1e-3, "steps": 1500, "pool": 256, "reuse": 4},
     "turn": {"batch": 16, "rate": 1e-3, "steps": 1000, "pool": 192, "reuse": 8},
     "grid": {"batch": 16, "rate": 1.5e-3, "steps": 3300, "pool": 192, "reuse": 16},
-    "rim": {"batch": 6, "rate": 1.5e-3, "steps": 2400, "pool": 192, "reuse": 12},
+    "rim": {"batch": 5, "rate": 1.5e-3, "steps": 2000, "pool": 160, "reuse": 12},
 }
 
 
