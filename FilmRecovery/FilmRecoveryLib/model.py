@@ -52,8 +52,8 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
-_EVEN = 0.015  # cells, whose waves need not move their film
-_UNEVEN = 0.5  # how much uneven cells count beside rows and columns that are not straight
+_EVEN = 0.01  # cells, whose waves need not move their film
+_UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -136,25 +136,25 @@ def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -
 
 
 def _by_content(photo: np.ndarray, found: _Found, rim: RimNet, grid: GridNet) -> tuple[Sheet, float]:
-    """A film moved by what is printed, after its waves moved it where that is better, and how good it is: how straight
-    its rows and columns are, and how even."""
+    """A film moved by what is printed, and once more from where its waves are even if that is better; and how good it
+    is: how straight its rows and columns are, and how even."""
     gray = _gray(photo)
     surface = settled(photo, found.sheet, found.rough, rim)
     sheet = surface.of(found.sheet)
 
-    def printed(begin: Sheet) -> tuple[Surface, float, float]:
-        alike = likened(gray, evenly_spaced(gray, straightened(gray, begin)))
-        moved = settled(photo, alike, surface)
-        lying = moved.of(sheet)
+    def judged(surface: Surface) -> tuple[Sheet, float, float]:
+        lying = likened_surface(gray, sheet, surface).of(sheet)
         uneven = unevenness(gray, lying, grid)
-        return moved, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven)), uneven
+        return lying, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven)), uneven
 
-    best, good, uneven = printed(sheet)
+    printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
+    best, good, uneven = judged(printed)
     if uneven > _EVEN:
-        even = evened(gray, sheet, grid)
-        waved, better, _ = printed(settled(photo, even, surface).of(even))
-        best, good = (waved, better) if better > good else (best, good)
-    return likened_surface(gray, sheet, best).of(sheet), good
+        even = evened(gray, printed.of(sheet), grid)
+        waved = settled(photo, even, printed)
+        other, better, _ = judged(settled(photo, likened(gray, waved.of(even)), waved))
+        best, good = (other, better) if better > good else (best, good)
+    return best, good
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
