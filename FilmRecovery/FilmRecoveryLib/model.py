@@ -19,9 +19,9 @@ from InverseImagingLib.models import Weights, load_weights
 
 from .bending import bent
 from .clear_rim import with_clear_rim
-from .gate import straightness
+from .content import by_content, gray_of
+from .hanging import rehung
 from .homography import aspect, homography, transformed
-from .likening import likened, likened_surface
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
 from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, RimNet, luminance
 from .networks import toned as by_curves
@@ -30,11 +30,9 @@ from .rim import followed
 from .settling import settled
 from .sheet import NODES, Sheet
 from .sides import sides_of
-from .spacing import evenly_spaced
-from .straightening import straightened
 from .surface import Surface
 from .warp import backward_map, places, resampled
-from .waves import evened, tiled, unevenness, waves_of
+from .waves import tiled, waves_of
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
 _LONGEST = 1280  # pixels of a photo that frames are made of
@@ -52,8 +50,7 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
-_EVEN = 0.01  # cells, whose waves need not move their film
-_UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
+_READ, _MET = 0.03, 3.0  # how far a film as it was read may be off then: see hanging
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -85,8 +82,8 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     clearest = max(found, key=lambda each: each.clear)
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
-        sheet, _ = max((_by_content(small, each, rim, grid) for each in found), key=lambda each: each[1])
-        seen = seen or tiled(_gray(small), sheet, grid) > _TILED
+        sheet = by_content(small, [_hung(small, each, rim) for each in found], rim, grid)
+        seen = seen or tiled(gray_of(small), sheet, grid) > _TILED
     else:
         sheet = settled(small, clearest.sheet, clearest.rough, rim).of(clearest.sheet)
     if not seen:
@@ -135,26 +132,12 @@ def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -
     return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _by_content(photo: np.ndarray, found: _Found, rim: RimNet, grid: GridNet) -> tuple[Sheet, float]:
-    """A film moved by what is printed, and once more from where its waves are even if that is better; and how good it
-    is: how straight its rows and columns are, and how even."""
-    gray = _gray(photo)
+def _hung(photo: np.ndarray, found: _Found, rim: RimNet) -> tuple[Sheet, Surface]:
+    """A film as a surface that hardly stretches: by its rim nearly alone, if that is met."""
     surface = settled(photo, found.sheet, found.rough, rim)
-    sheet = surface.of(found.sheet)
-
-    def judged(surface: Surface) -> tuple[Sheet, float, float]:
-        lying = likened_surface(gray, sheet, surface).of(sheet)
-        uneven = unevenness(gray, lying, grid)
-        return lying, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven)), uneven
-
-    printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
-    best, good, uneven = judged(printed)
-    if uneven > _EVEN:
-        even = evened(gray, printed.of(sheet), grid)
-        waved = settled(photo, even, printed)
-        other, better, _ = judged(settled(photo, likened(gray, waved.of(even)), waved))
-        best, good = (other, better) if better > good else (best, good)
-    return best, good
+    other, cost = rehung(photo, surface.of(found.sheet), surface, rim, np.random.default_rng(0), _READ)
+    surface = other if cost < _MET else surface
+    return surface.of(found.sheet), surface
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
@@ -203,12 +186,6 @@ def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     confidence = (1 - np.exp(-_TOLERANCE / error)) * np.where(known, 1.0, 0.3)
     step = STRIDE / _FINE
     return found * step + (step - 1) / 2, confidence.astype(np.float32)
-
-
-def _gray(photo: np.ndarray) -> np.ndarray:
-    """What is printed on a film in a photo is seen in (H, W, 1), 0 to 1."""
-    gray: np.ndarray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    return gray
 
 
 def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:

@@ -31,10 +31,7 @@ def settled(photo: np.ndarray, sheet: Sheet, surface: Surface, network: RimNet |
     none = np.zeros((4, len(POINTS)))
     surface = surface.fitted(*_evidence(sheet, _sides(sheet, none), none + _SEEN))
     if network:
-        here = surface.of(sheet)
-        depths, spread, seen = sides_of(photo, here.backward, network).near(POINTS)
-        sure = np.where(seen, np.hypot(_SEEN, spread), _UNSEEN)
-        surface = surface.fitted(*_evidence(sheet, _sides(here, depths), sure))
+        surface = surface.fitted(*rim_told(photo, surface.of(sheet), network, sheet))
     for near in _NEAR[1:] if network else _NEAR:
         here = surface.of(sheet)
         depths, seen = edges(photo, here.backward, POINTS, _REACH, _PIXELS, near)
@@ -42,6 +39,20 @@ def settled(photo: np.ndarray, sheet: Sheet, surface: Surface, network: RimNet |
         off = np.linalg.norm(rim - _sides(here, none), axis=-1) / (_FAR * _SEEN * max(photo.shape))
         surface = surface.fitted(*_evidence(sheet, rim, np.where(seen, _SEEN * np.hypot(1, off), _UNSEEN)))
     return surface
+
+
+def rim_told(
+    photo: np.ndarray,
+    here: Sheet,
+    network: RimNet,
+    inner: Sheet,
+    between: float = _BETWEEN,
+    points: int = len(POINTS),
+) -> tuple[np.ndarray, np.ndarray]:
+    """What Surface.fitted takes, so many points along each axis, where a network sees the rim of a film in a photo
+    (H, W, 3) that lies about here, and points between are as far off as that from where they are within another."""
+    depths, spread, seen = sides_of(photo, here.backward, network).near(np.linspace(0, 1, points))
+    return _evidence(inner, _sides(here, depths), np.where(seen, np.hypot(_SEEN, spread), _UNSEEN), between)
 
 
 def sureness(sheet: Sheet) -> np.ndarray:
@@ -57,7 +68,8 @@ def _evidence(
 
     spread (4, n), between: how far these are off across the sides, and points between, by the photo's longer side.
     """
-    wanted = inner.seen(POINTS, POINTS).astype(np.float64)
+    at = np.linspace(0, 1, rim.shape[1])
+    wanted = inner.seen(at, at).astype(np.float64)
     sure = np.broadcast_to(np.eye(2) / between, (*wanted.shape, 2)).copy()
     along = np.gradient(rim, axis=1)
     along /= np.linalg.norm(along, axis=-1, keepdims=True)
@@ -74,8 +86,8 @@ def _evidence(
 
 def _sides(sheet: Sheet, depths: np.ndarray) -> np.ndarray:
     """Points of a sheet (4, n, 2) in the photo, so deep (4, n) within its sides, clockwise from its top left."""
-    found = []
+    found, at = [], np.linspace(0, 1, depths.shape[1])
     for side, depth in enumerate(depths):
-        rim, deep = replace(sheet, backward=np.rot90(sheet.backward, side)).seen(np.array([0, _DEEP]), POINTS)
+        rim, deep = replace(sheet, backward=np.rot90(sheet.backward, side)).seen(np.array([0, _DEEP]), at)
         found.append(rim + (deep - rim) * (depth / _DEEP)[:, None])
     return np.stack(found)

@@ -7,7 +7,7 @@ lies between is about, tells how the whole of it hangs in space, how wide it is,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -16,7 +16,10 @@ from .bending import in_space
 from .sheet import NODES, Sheet
 from .warp import centers, places
 
-_TERMS = 8  # polynomials along each axis
+_ALONG = 8  # polynomials along each axis
+_DEGREES = np.add.outer(np.arange(_ALONG), np.arange(_ALONG)).ravel()  # of their products
+_ORDER = np.argsort(_DEGREES, kind="stable")
+TERMS = len(_ORDER)
 _STRETCH = 0.003  # how much films are stretched or sheared at most, about
 _BEND = 0.1  # how much it costs to bend, which only settles what nothing else tells
 _FOCAL = np.log(0.95), 0.25  # of phones, by the photo's longer side: usual, and how far from that
@@ -24,14 +27,16 @@ _DAMPING, _LESS, _MORE = 1e-3, 0.1, 8.0
 _STEPS, _TRIES, _SETTLED = 25, 6, 1e-4  # of the fit, of each step, and by how little the last one improves it
 _WAYS = 40  # in which a surface is moved
 POINTS = np.linspace(0, 1, 17)  # along each side of the film, where a surface is fitted
+_BENDS = np.where((_DEGREES > 1) & (_DEGREES < 5), 0.1 / _DEGREES.clip(1), 0)[_ORDER]  # usual, of the film's height
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
     """A film before a camera, in units of its height; never changed in place.
 
-    values: terms (3, _TERMS ** 2) of x, y and z, products of polynomials down and across the film; then the logarithm
-    of the focal length, by the photo's longer side, and that of the film's width. shape: height and width of the photo.
+    values: terms (3, n) of x, y and z, products of polynomials down and across the film, those of lower degrees first;
+    then the logarithm of the focal length, by the photo's longer side, and that of the film's width. shape: height and
+    width of the photo.
     """
 
     values: np.ndarray
@@ -41,7 +46,7 @@ class Surface:
     def bent(cls, sheet: np.ndarray, shape: tuple[int, int]) -> Surface:
         """One that bends along one direction, by the parameters of bending."""
         points = in_space(places((NODES, NODES)), sheet).reshape(-1, 3)
-        terms, *_ = np.linalg.lstsq(_basis(centers(NODES)), points, rcond=None)
+        terms, *_ = np.linalg.lstsq(_basis(centers(NODES), TERMS), points, rcond=None)
         return cls(np.concatenate([terms.T.ravel(), sheet[:2]]), shape)
 
     @property
@@ -52,29 +57,47 @@ class Surface:
     @cached_property
     def backward(self) -> np.ndarray:
         """The backward map (NODES, NODES, 2), float32."""
-        seen, *_ = _seen(self.values, _basis(centers(NODES)))
+        seen, *_ = _seen(self.values, _basis(centers(NODES), self.terms))
         return (self._middle + max(self.shape) * seen).reshape(NODES, NODES, 2).astype(np.float32)
+
+    @property
+    def terms(self) -> int:
+        """How many products make up each of x, y and z."""
+        return (self.values.size - 2) // 3
+
+    def with_terms(self, count: int) -> Surface:
+        """The same of so many products; those of higher degrees become or are none."""
+        terms = np.zeros((3, count))
+        kept = min(count, self.terms)
+        terms[:, :kept] = self.values[:-2].reshape(3, -1)[:, :kept]
+        return Surface(np.concatenate([terms.ravel(), self.values[-2:]]), self.shape)
 
     def of(self, sheet: Sheet) -> Sheet:
         """That sheet, lying as this surface does."""
         return replace(sheet, backward=self.backward, aspect=self.aspect)
 
     def fitted(self, wanted: np.ndarray, sure: np.ndarray) -> Surface:
-        """The surface whose POINTS come nearest to those wanted (n, n, 2) in the photo, and that hardly stretches.
+        """The surface nearest to points wanted of it (n, n, 2) in a photo, that hardly stretches: see fit."""
+        return self.fit(wanted, sure)[0]
 
-        sure (n, n, 2, 2): what their distance (2,) is multiplied with, by the photo's longer side, before it is squared
-        and summed. By K. Levenberg's and D. Marquardt's method.
+    def fit(self, wanted: np.ndarray, sure: np.ndarray) -> tuple[Surface, float]:
+        """The same, and what is made small by it.
+
+        Wanted are n points along each axis, at even distances from the film's corner to its corner. sure (n, n, 2, 2):
+        what their distance (2,) is multiplied with, by the photo's longer side, before it is squared and summed. By
+        K. Levenberg's and D. Marquardt's method.
         """
+        at = _Places.even(len(wanted), self.terms)
         target = (wanted - self._middle).reshape(-1, 2) / max(self.shape)
         weights, stiff = sure.reshape(-1, 2, 2), np.zeros((self.values.size, self.values.size))
         for axis in range(3):
-            own = slice(axis * _TERMS**2, (axis + 1) * _TERMS**2)
-            stiff[own, own] = _STIFF
+            own = slice(axis * self.terms, (axis + 1) * self.terms)
+            stiff[own, own] = at.stiff
 
         def cost_of(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-            off, slopes = _off(values, target, weights)
+            off, slopes = _off(values, target, weights, at)
             held = stiff @ values
-            return off @ off + values @ held, slopes.T @ off + held, slopes
+            return float(off @ off + values @ held), slopes.T @ off + held, slopes
 
         values, damping = self.values, _DAMPING
         cost, down, slopes = cost_of(values)
@@ -92,7 +115,21 @@ class Surface:
             down, slopes = rest
             if gained < _SETTLED:
                 break
-        return self.moved(values - self.values)
+        return Surface(values, self.shape), cost
+
+    @cached_property
+    def stretch(self) -> float:
+        """How much it is stretched and sheared, by what films are at most."""
+        at = _Places.even(len(POINTS), self.terms)
+        off, _ = _off(self.values, np.zeros((len(at.basis), 2)), np.zeros((len(at.basis), 2, 2)), at)
+        return float(np.linalg.norm(off[:-1]) / 3**0.5)
+
+    def bent_otherwise(self, random: np.random.Generator) -> Surface:
+        """One that is bent otherwise, as films may be."""
+        values = self.values.copy()
+        deep = values[2 * self.terms : -2]
+        deep += _BENDS[: self.terms] * random.lognormal(sigma=0.7) * random.normal(size=deep.size)
+        return Surface(values, self.shape)
 
     def moved(self, by: np.ndarray) -> Surface:
         """The surface whose values differ by so much."""
@@ -104,12 +141,13 @@ class Surface:
         Changes of its values (_WAYS, n), and places u, v of the film, less their own, that move to each node then
         (_WAYS, 2, NODES, NODES).
         """
-        seen, *_ = _seen(self.values, _BASIS)
-        _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2))
+        at = _Places.even(len(sure), self.terms)
+        seen, *_ = _seen(self.values, at.basis)
+        _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2), at)
         bend = slopes.T @ slopes
         sizes, vectors = np.linalg.eigh(bend + 1e-6 * np.diag(np.diag(bend)))
         usual = vectors / np.sqrt(sizes)
-        *_, moves = _seen(self.values, _basis(centers(NODES)))
+        *_, moves = _seen(self.values, _basis(centers(NODES), self.terms))
         nodes = self.backward.astype(np.float64)
         axes = np.stack([np.gradient(nodes, axis=axis).reshape(-1, 2) * NODES for axis in (1, 0)], axis=-1)
         moved = np.einsum("nab,bnk->ank", max(self.shape) * np.linalg.inv(axes), moves @ usual)
@@ -123,15 +161,29 @@ class Surface:
         return (np.array(self.shape[::-1]) - 1) / 2
 
 
-def _basis(at: np.ndarray, down: int = 0, across: int = 0) -> np.ndarray:
-    """Products of polynomials (n * n, _TERMS ** 2) at places down and across the film, derived so often along each."""
-    each = [chebyshev.chebval(2 * at - 1, chebyshev.chebder(np.eye(_TERMS), order, scl=2)) for order in (down, across)]
-    return np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, _TERMS**2)
+def _basis(at: np.ndarray, terms: int, down: int = 0, across: int = 0) -> np.ndarray:
+    """Products of polynomials (n * n, terms) at places down and across the film, derived so often along each."""
+    each = [chebyshev.chebval(2 * at - 1, chebyshev.chebder(np.eye(_ALONG), order, scl=2)) for order in (down, across)]
+    return np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, -1)[:, _ORDER[:terms]]
 
 
-_BASIS, _ACROSS, _DOWN = _basis(POINTS), _basis(POINTS, across=1), _basis(POINTS, down=1)
-_BENDS = np.concatenate([_basis(POINTS, across=2), 2**0.5 * _basis(POINTS, 1, 1), _basis(POINTS, down=2)])
-_STIFF = (_BEND / len(POINTS)) ** 2 * _BENDS.T @ _BENDS
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Products of polynomials at places of the film (n, terms), their slopes across and down it, and what it costs to
+    bend there (terms, terms)."""
+
+    basis: np.ndarray
+    across: np.ndarray
+    down: np.ndarray
+    stiff: np.ndarray
+
+    @classmethod
+    @cache
+    def even(cls, count: int, terms: int) -> _Places:
+        """So many along each axis, at even distances."""
+        basis = partial(_basis, np.linspace(0, 1, count), terms)
+        bends = np.concatenate([basis(across=2), 2**0.5 * basis(1, 1), basis(down=2)])
+        return cls(basis(), basis(across=1), basis(down=1), (_BEND / count) ** 2 * bends.T @ bends)
 
 
 def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,7 +194,7 @@ def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray
     focal = np.exp(values[-2])
     seen = focal * np.stack([x, y], axis=-1) / deep[:, None]
     moves = np.zeros((2, len(basis), values.size))
-    count = _TERMS**2
+    count = basis.shape[1]
     for axis in (0, 1):
         moves[axis, :, axis * count : (axis + 1) * count] = (focal / deep)[:, None] * basis
         moves[axis, :, 2 * count : 3 * count] = (-seen[:, axis] / deep)[:, None] * basis
@@ -150,19 +202,19 @@ def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return seen, deep, moves
 
 
-def _off(values: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _off(values: np.ndarray, target: np.ndarray, weights: np.ndarray, at: _Places) -> tuple[np.ndarray, np.ndarray]:
     """What a fit makes small (m,), and how it changes with the values (m, len(values))."""
-    seen, _, moves = _seen(values, _BASIS)
-    width, count, size = np.exp(values[-1]), _TERMS**2, len(_BASIS)
+    seen, _, moves = _seen(values, at.basis)
+    width, count, size = np.exp(values[-1]), at.basis.shape[1], len(at.basis)
     terms = values[:-2].reshape(3, count)
-    across, down = _ACROSS @ terms.T, _DOWN @ terms.T
+    across, down = at.across @ terms.T, at.down @ terms.T
     longer, higher, sheared = (across**2).sum(1) / width**2, (down**2).sum(1), (across * down).sum(1) / width
     stretch = np.zeros((3, size, values.size))
     for axis in range(3):
         own = slice(axis * count, (axis + 1) * count)
-        stretch[0, :, own] = across[:, [axis]] / width**2 * _ACROSS
-        stretch[1, :, own] = down[:, [axis]] * _DOWN
-        stretch[2, :, own] = (across[:, [axis]] * _DOWN + down[:, [axis]] * _ACROSS) / width
+        stretch[0, :, own] = across[:, [axis]] / width**2 * at.across
+        stretch[1, :, own] = down[:, [axis]] * at.down
+        stretch[2, :, own] = (across[:, [axis]] * at.down + down[:, [axis]] * at.across) / width
     stretch[0, :, -1], stretch[2, :, -1] = -longer, -sheared
     share = 1 / (_STRETCH * np.sqrt(size))
     lens = np.zeros((1, values.size))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from film_photos import CORNERS, SQUARE, photo
-from torch import nn
-from torch.nn import functional
+from film_surfaces import Dark
 
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.networks import RimNet
@@ -18,18 +17,6 @@ from FilmRecoveryLib.surface import POINTS, Surface
 from FilmRecoveryLib.warp import places
 
 OFF = np.array([[9.0, -8], [-14, 10], [10, 12], [-9, -10]])
-
-
-class Dark(nn.Module):
-    """All that is dark in the photo is film."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor(60.0))
-
-    def forward(self, strips: torch.Tensor) -> torch.Tensor:
-        light, there = functional.avg_pool2d(strips, 2)[:, [0, 3]].split(1, dim=1)
-        return self.weight * (there - 0.5 - light)
 
 
 def flat(corners: np.ndarray = CORNERS) -> np.ndarray:

@@ -6,41 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from film_surfaces import SHAPE, off, photo_of, truth
 
-from FilmRecoveryLib.bending import bent, nearest, seen
+from FilmRecoveryLib.bending import bent, nearest
 from FilmRecoveryLib.likening import likened_surface
 from FilmRecoveryLib.settling import settled, sureness
 from FilmRecoveryLib.sheet import NODES, Sheet
 from FilmRecoveryLib.surface import POINTS, Surface
 from FilmRecoveryLib.warp import places
 
-SHAPE = (480, 640)
-HANGING = (np.log(0.9), np.log(0.85), 0.5, -0.6, 0.1, 0.02, -0.03, 1.7)  # see bending
 SURE = np.broadcast_to(np.eye(2) / 0.002, (len(POINTS), len(POINTS), 2, 2))
-
-
-def truth(*bends: float) -> Sheet:
-    """A film before a camera, by the direction of its bend and its curvatures."""
-    return sheet_of(seen(np.array([*HANGING, *bends]), SHAPE))
-
-
-def sheet_of(backward: np.ndarray) -> Sheet:
-    return Sheet(backward.astype(np.float32), np.ones((NODES, NODES), np.float32), 0.85, "model")
-
-
-def photo_of(sheet: Sheet, film: np.ndarray | None = None) -> np.ndarray:
-    """A film (h, w) from 0 to 1, by default dark with brighter squares, before white (H, W, 3)."""
-    film = 0.1 + 0.2 * (np.indices((8, 8)).sum(axis=0) % 2) if film is None else film
-    shown, fine = np.full((*SHAPE, 3), 255, np.uint8), np.linspace(0, 1, 1200)
-    x, y = np.moveaxis(sheet.seen(fine, fine).round().astype(int), -1, 0)
-    rows, columns = ((fine * side).astype(int).clip(max=side - 1) for side in film.shape)
-    gray = (200 * film[rows][:, columns]).astype(np.uint8)
-    shown[y.clip(0, SHAPE[0] - 1), x.clip(0, SHAPE[1] - 1)] = gray[..., None]
-    return shown
-
-
-def off(one: Sheet, other: Sheet) -> float:
-    return float(np.linalg.norm(one.backward - other.backward, axis=-1).mean())
 
 
 def started(sheet: Sheet) -> Surface:

@@ -1,0 +1,76 @@
+"""A film moved by what is printed on it: rows and columns become straight, and tiles even and alike.
+
+What moves it may stretch it, and then it settles as a surface that hardly does. A film that has to stretch all the same
+probably hangs otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .gate import straightness
+from .hanging import rehung
+from .likening import likened, likened_surface
+from .networks import GridNet, RimNet
+from .settling import settled
+from .sheet import Sheet
+from .spacing import evenly_spaced
+from .straightening import straightened
+from .surface import Surface
+from .waves import evened, unevenness
+
+_EVEN = 0.01  # cells, whose waves need not move their film
+_UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
+_STRETCHED = 1.4  # as much as films are at most, from which one is hung otherwise
+_OTHERWISE = 4  # times, until it is not
+
+
+@dataclass(frozen=True)
+class _Lying:
+    """A film as it lies, the surface that it settled as, and how good that is: how straight its rows and columns are,
+    and how even."""
+
+    sheet: Sheet
+    surface: Surface
+    good: float
+
+
+def by_content(photo: np.ndarray, found: Sequence[tuple[Sheet, Surface]], rim: RimNet, grid: GridNet) -> Sheet:
+    """The best of the films that were found in a photo (H, W, 3), sheets that lie as surfaces do, after they moved."""
+    gray = gray_of(photo)
+    best = max((_moved(photo, gray, *each, rim, grid) for each in found), key=lambda each: each.good)
+    random = np.random.default_rng(0)
+    for _ in range(_OTHERWISE):
+        if best.surface.stretch < _STRETCHED:
+            break
+        surface, _ = rehung(photo, best.sheet, best.surface, rim, random)
+        other = _moved(photo, gray, surface.of(best.sheet), surface, rim, grid)
+        best = max(best, other, key=lambda each: each.good)
+    return best.sheet
+
+
+def gray_of(photo: np.ndarray) -> np.ndarray:
+    """What is printed on a film in a photo is seen in (H, W, 1), 0 to 1."""
+    gray: np.ndarray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
+    return gray
+
+
+def _moved(photo: np.ndarray, gray: np.ndarray, sheet: Sheet, surface: Surface, rim: RimNet, grid: GridNet) -> _Lying:
+    """A film moved by what is printed, and once more from where its waves are even if that is better."""
+
+    def judged(surface: Surface) -> tuple[_Lying, float]:
+        lying = likened_surface(gray, sheet, surface).of(sheet)
+        uneven = unevenness(gray, lying, grid)
+        return _Lying(lying, surface, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven))), uneven
+
+    printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
+    best, uneven = judged(printed)
+    if uneven > _EVEN:
+        even = evened(gray, printed.of(sheet), grid)
+        waved = settled(photo, even, printed)
+        other, _ = judged(settled(photo, likened(gray, waved.of(even)), waved))
+        best = max(best, other, key=lambda each: each.good)
+    return best
