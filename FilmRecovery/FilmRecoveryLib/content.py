@@ -15,7 +15,7 @@ from .gate import straightness
 from .hanging import rehung
 from .likening import likened, likened_surface
 from .networks import GridNet, RimNet
-from .settling import settled
+from .settling import rim_told, settled
 from .sheet import Sheet
 from .spacing import evenly_spaced
 from .straightening import straightened
@@ -24,6 +24,7 @@ from .waves import evened, unevenness
 
 _EVEN = 0.01  # cells, whose waves need not move their film
 _UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
+_OFF = 0.2  # the same of what a surface costs that meets its rim
 _STRETCHED = 1.4  # as much as films are at most, from which one is hung otherwise
 _OTHERWISE = 4  # times, until it is not
 
@@ -31,7 +32,7 @@ _OTHERWISE = 4  # times, until it is not
 @dataclass(frozen=True)
 class _Lying:
     """A film as it lies, the surface that it settled as, and how good that is: how straight its rows and columns are,
-    and how even."""
+    how even, and how little a surface is off that meets its rim."""
 
     sheet: Sheet
     surface: Surface
@@ -64,7 +65,9 @@ def _moved(photo: np.ndarray, gray: np.ndarray, sheet: Sheet, surface: Surface, 
     def judged(surface: Surface) -> tuple[_Lying, float]:
         lying = likened_surface(gray, sheet, surface).of(sheet)
         uneven = unevenness(gray, lying, grid)
-        return _Lying(lying, surface, straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven))), uneven
+        _, cost = surface.fit(*rim_told(photo, lying, rim, lying))
+        good = straightness(gray, lying) * np.exp(-_UNEVEN * uneven) * cost**-_OFF
+        return _Lying(lying, surface, float(good)), uneven
 
     printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
     best, uneven = judged(printed)

@@ -50,7 +50,8 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
-_READ, _MET = 0.03, 3.0  # how far a film as it was read may be off then: see hanging
+_READ, _MET = 0.03, 3.0  # how far what was read may be off where a film is hung by its rim, and what may be left then
+_AWAY = 0.005  # of the film, from where it lies elsewhere
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
@@ -82,7 +83,7 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     clearest = max(found, key=lambda each: each.clear)
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
-        sheet = by_content(small, [_hung(small, each, rim) for each in found], rim, grid)
+        sheet = by_content(small, [way for each in found for way in _hanging(small, each, rim)], rim, grid)
         seen = seen or tiled(gray_of(small), sheet, grid) > _TILED
     else:
         sheet = settled(small, clearest.sheet, clearest.rough, rim).of(clearest.sheet)
@@ -132,12 +133,16 @@ def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -
     return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _hung(photo: np.ndarray, found: _Found, rim: RimNet) -> tuple[Sheet, Surface]:
-    """A film as a surface that hardly stretches: by its rim nearly alone, if that is met."""
+def _hanging(photo: np.ndarray, found: _Found, rim: RimNet) -> list[tuple[Sheet, Surface]]:
+    """A film as a surface that hardly stretches: by its rim nearly alone, if that is met, and not so if that lies
+    elsewhere."""
     surface = settled(photo, found.sheet, found.rough, rim)
-    other, cost = rehung(photo, surface.of(found.sheet), surface, rim, np.random.default_rng(0), _READ)
-    surface = other if cost < _MET else surface
-    return surface.of(found.sheet), surface
+    sheet = surface.of(found.sheet)
+    other, cost = rehung(photo, sheet, surface, rim, np.random.default_rng(0), _READ)
+    away = np.linalg.norm(other.backward - surface.backward, axis=-1).mean() / max(sheet.size())
+    met = cost < _MET
+    ways = [other] if met and away < _AWAY else [other, surface] if met else [surface]
+    return [(each.of(sheet), each) for each in ways]
 
 
 def _look(network: PlaceNet, frame: np.ndarray) -> Look:
