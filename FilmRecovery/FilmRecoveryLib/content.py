@@ -24,7 +24,7 @@ from .waves import evened, unevenness
 
 _EVEN = 0.01  # cells, whose waves need not move their film
 _UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
-_OFF = 0.2  # the same of what a surface costs that meets its rim
+_OFF, _LEAST = 0.2, 0.1  # the same of what a surface costs that meets its rim, and what does not count of that
 _STRETCHED = 1.4  # as much as films are at most, from which one is hung otherwise
 _OTHERWISE = 4  # times, until it is not
 
@@ -66,7 +66,7 @@ def _moved(photo: np.ndarray, gray: np.ndarray, sheet: Sheet, surface: Surface, 
         lying = likened_surface(gray, sheet, surface).of(sheet)
         uneven = unevenness(gray, lying, grid)
         _, cost = surface.fit(*rim_told(photo, lying, rim, lying))
-        good = straightness(gray, lying) * np.exp(-_UNEVEN * uneven) * cost**-_OFF
+        good = straightness(gray, lying) * np.exp(-_UNEVEN * uneven) * max(cost, _LEAST) ** -_OFF
         return _Lying(lying, surface, float(good)), uneven
 
     printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
