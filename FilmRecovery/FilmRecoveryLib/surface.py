@@ -136,7 +136,7 @@ class Surface:
         return Surface(self.values + by, self.shape)
 
     def ways(self, sure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How the surface may be moved, each way by as much as is usual when its POINTS are as sure as for a fit.
+        """How the surface may be moved, each way by as much as is usual when its points are as sure as for a fit.
 
         Changes of its values (_WAYS, n), and places u, v of the film, less their own, that move to each node then
         (_WAYS, 2, NODES, NODES).
