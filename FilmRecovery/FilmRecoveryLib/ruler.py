@@ -12,11 +12,11 @@ from .layout import Box
 from .text import strokes_of
 
 _TICK = 10.0  # mm
-_DEPTH, _LENGTH = 0.09, 0.2  # of a tile's height: how far ticks reach in, and how long rulers are at least
+_AROUND, _DEPTH, _LENGTH = 0.012, 0.1, 0.2  # of a tile's height: how far rulers lie out and in, and the shortest one
 _FEWEST = 3  # ticks
-_EVEN = 0.12  # by how much distances of ticks may differ from the usual one
+_EVEN, _SHARE = 0.12, 0.8  # of the usual distance: how far ticks may be off; and how many of them are not, and seen
 _ALIKE, _AGREE, _ENOUGH = 0.04, 0.5, 3  # how far tiles may differ, and the least share and number of them that do not
-_FIELD = 40.0, 800.0  # mm along a tile
+_FIELD = 100.0, 800.0  # mm along a tile: on less than this, ticks are those of every fifth centimeter
 
 
 def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
@@ -39,7 +39,8 @@ def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
 def _tick_of(film: np.ndarray, box: Box) -> float | None:
     """Pixels from tick to tick of the ruler with the most ticks at a side of a tile; None where there is none."""
     left, top, right, bottom = box
-    strokes = strokes_of(film[top:bottom, left:right])
+    around = round(_AROUND * (bottom - top))
+    strokes = strokes_of(film[max(top - around, 0) : bottom + around, max(left - around, 0) : right + around])
     found = [comb for side in _sides(strokes, int(_DEPTH * (bottom - top))) if (comb := _comb(side, bottom - top))]
     return max(found)[1] if found else None
 
@@ -59,12 +60,21 @@ def _comb(strip: np.ndarray, height: int) -> tuple[int, float] | None:
         if length < _LENGTH * height:
             continue
         depths = (labels[down, along] == number).sum(axis=0).astype(float)
-        base = np.median(depths)
-        marks, _ = signal.find_peaks(np.pad(ndimage.gaussian_filter1d(depths - base, 1.0), 1), height=1.0, distance=3)
-        apart = np.diff(marks)
-        if len(marks) < _FEWEST or not apart.size:
-            continue
-        usual = float(apart.mean())
-        if (np.abs(apart - usual) <= max(_EVEN * usual, 1.5)).all() and (len(apart) + 0.5) * usual >= length - 2:
-            return len(marks), usual
+        tall = np.pad(ndimage.gaussian_filter1d(depths - np.median(depths), 1.0), 1)
+        marks, _ = signal.find_peaks(tall, height=1.0, distance=3)
+        if found := _even(marks, length):
+            return found
     return None
+
+
+def _even(marks: np.ndarray, length: int) -> tuple[int, float] | None:
+    """How many of marks along so many pixels are evenly apart, if nearly all are and none lacks, and how far."""
+    if len(marks) < _FEWEST:
+        return None
+    apart = np.diff(marks)
+    numbers = np.append(0, np.round(apart / np.median(apart)).cumsum())
+    usual, first = np.polyfit(numbers, marks, 1)
+    off = np.abs(marks - first - usual * numbers)
+    ticks = len(np.unique(numbers[off <= max(_EVEN * usual, 1.0)]))
+    whole = ticks >= max(_FEWEST, _SHARE * max(len(marks), numbers[-1] + 1))
+    return (ticks, float(usual)) if whole and (numbers[-1] + 1.5) * usual >= length - 2 else None

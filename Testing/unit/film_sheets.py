@@ -33,11 +33,12 @@ def sheet(
     empty: int = 0,
     lines: Sequence[str] = ("W 80", "C 40"),
     tick: float = 0,
+    missing: Sequence[int] = (),
 ) -> tuple[np.ndarray, list[Box]]:
     """A film (h, w), 0 to 1, of heads, the last of which may be missing, and the boxes of its tiles, row by row.
 
     lines: text at the lower left of each, in which {number} stands for the tile's, from 0. tick: pixels from tick to
-    tick of a ruler on the right, none for 0.
+    tick of a ruler on the right, none for 0. missing: which of its eleven ticks are.
     """
     height, width = tile
     film = np.zeros((2 * margin + rows * (height + gap) - gap, 2 * margin + columns * (width + gap) - gap), np.float32)
@@ -46,7 +47,7 @@ def sheet(
         top, left = (margin + place * (side + gap) for place, side in zip(divmod(number, columns), tile, strict=True))
         boxes.append((left, top, left + width, top + height))
         if number < rows * columns - empty:
-            text = written([line.format(number=number) for line in lines], tile, tick)
+            text = written([line.format(number=number) for line in lines], tile, tick, missing)
             film[top : top + height, left : left + width] = np.maximum(head(number, tile), text)
     return film, boxes
 
@@ -64,7 +65,7 @@ def spoiled(film: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.clip(blurred * light + 0.04 + noise, 0, 1).astype(np.float32)
 
 
-def written(lines: Sequence[str], tile: tuple[int, int], tick: float) -> np.ndarray:
+def written(lines: Sequence[str], tile: tuple[int, int], tick: float, missing: Sequence[int] = ()) -> np.ndarray:
     height, width = tile
     picture = Image.new("L", (width, height))
     draw = ImageDraw.Draw(picture)
@@ -73,8 +74,9 @@ def written(lines: Sequence[str], tile: tuple[int, int], tick: float) -> np.ndar
         draw.text((0.02 * height, height - 1.35 * row * letter - 2), line, 255, ImageFont.load_default(letter))
     if tick:
         marks = [height / 2 + (mark - 5) * tick for mark in range(11)]
-        for number, mark in enumerate(marks):
-            draw.line([(width - 2, mark), (width - 2 - (0.05 if number % 5 == 0 else 0.03) * height, mark)], 255)
+        for number in set(range(len(marks))).difference(missing):
+            far = width - 2 - (0.05 if number % 5 == 0 else 0.03) * height
+            draw.line([(width - 2, marks[number]), (far, marks[number])], 255)
         draw.line([(width - 2, marks[0]), (width - 2, marks[-1])], 255)
     return np.asarray(picture, np.float32) / 255
 

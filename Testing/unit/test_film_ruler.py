@@ -34,6 +34,16 @@ def test_films_without_rulers_do_not_tell(lines: tuple[str, ...]):
     assert mm_per_pixel(*film_sheets.sheet(2, 3, tile=TILE, lines=lines)) is None
 
 
+def test_a_ruler_may_lack_a_tick():
+    film, boxes = film_sheets.sheet(2, 3, tile=TILE, tick=12, missing=[7])
+    assert mm_per_pixel(film, boxes) == pytest.approx(10 / 12, rel=0.02)
+
+
+def test_ticks_five_centimeters_apart_are_not_taken_for_one():
+    film, boxes = film_sheets.sheet(2, 3, tile=TILE, tick=11, missing=[1, 2, 3, 4, 6, 7, 8, 9])
+    assert mm_per_pixel(film, boxes) is None
+
+
 def test_rulers_that_differ_do_not_tell():
     parts = [film_sheets.sheet(1, 2, tile=TILE, tick=tick) for tick in (8, 12)]
     film = np.concatenate([part for part, _ in parts])
