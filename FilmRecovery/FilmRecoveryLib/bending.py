@@ -16,7 +16,7 @@ from .gate import straightness
 from .homography import aspect, homography, transformed
 from .rim import bends, on_square
 from .sheet import NODES, Sheet
-from .warp import places
+from .warp import Picture, places
 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 _SIDE = np.linspace(0, 1, 13)
@@ -38,7 +38,7 @@ _STRAIGHT = 0.0015  # of the film: sides that are off by less tell no bend
 _LEAST = 0.9  # as straight as lines are without, that they have to be
 
 
-def bent(photo: np.ndarray, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bent(photo: Picture, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The backward map (NODES, NODES, 2) of a film in a photo (H, W, 3), right along its rim, as that of such a sheet;
     and the parameters of this, see in_space.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .rim import across, continuing
 from .sheet import NODES, Sheet, product
+from .warp import Picture
 
 _DEPTHS = np.arange(-12, 5, 0.25)  # pixels from where the dark ends
 _OUTSIDE, _LINE, _INSIDE = _DEPTHS < -7, (_DEPTHS > -6) & (_DEPTHS < -0.5), _DEPTHS > 1.5  # what is usually there
@@ -21,7 +22,7 @@ _CONTRAST = 5.0  # that this is at least, of CIELAB
 _ENDS = 0.7  # of its height, with which its blurred outer edge ends
 
 
-def with_clear_rim(photo: np.ndarray, sheet: Sheet) -> Sheet:
+def with_clear_rim(photo: Picture, sheet: Sheet) -> Sheet:
     """The sheet of a film in a photo (H, W, 3), found to where its dark ends, with its clear rim if it has one."""
     width = _width(across(photo, sheet.backward, _DEPTHS, *_LOOK))
     if not width:

@@ -20,6 +20,7 @@ from .sheet import Sheet
 from .spacing import evenly_spaced
 from .straightening import straightened
 from .surface import Surface
+from .warp import Pyramid
 from .waves import evened, unevenness
 
 _EVEN = 0.01  # cells, whose waves need not move their film
@@ -39,27 +40,20 @@ class _Lying:
     good: float
 
 
-def by_content(photo: np.ndarray, found: Sequence[tuple[Sheet, Surface]], rim: RimNet, grid: GridNet) -> Sheet:
+def by_content(photo: Pyramid, found: Sequence[tuple[Sheet, Surface]], rim: RimNet, grid: GridNet) -> Sheet:
     """The best of the films that were found in a photo (H, W, 3), sheets that lie as surfaces do, after they moved."""
-    gray = gray_of(photo)
-    best = max((_moved(photo, gray, *each, rim, grid) for each in found), key=lambda each: each.good)
+    best = max((_moved(photo, *each, rim, grid) for each in found), key=lambda each: each.good)
     random = np.random.default_rng(0)
     for _ in range(_OTHERWISE):
         if best.surface.stretch < _STRETCHED:
             break
         surface, _ = rehung(photo, best.sheet, best.surface, rim, random)
-        other = _moved(photo, gray, surface.of(best.sheet), surface, rim, grid)
+        other = _moved(photo, surface.of(best.sheet), surface, rim, grid)
         best = max(best, other, key=lambda each: each.good)
     return best.sheet
 
 
-def gray_of(photo: np.ndarray) -> np.ndarray:
-    """What is printed on a film in a photo is seen in (H, W, 1), 0 to 1."""
-    gray: np.ndarray = photo.mean(axis=-1, keepdims=True, dtype=np.float32) / 255
-    return gray
-
-
-def _moved(photo: np.ndarray, gray: np.ndarray, sheet: Sheet, surface: Surface, rim: RimNet, grid: GridNet) -> _Lying:
+def _moved(photo: Pyramid, sheet: Sheet, surface: Surface, rim: RimNet, grid: GridNet) -> _Lying:
     """A film moved by what is printed, and once more from where its waves are even if that is better."""
 
     def judged(surface: Surface) -> tuple[_Lying, float]:
@@ -69,6 +63,7 @@ def _moved(photo: np.ndarray, gray: np.ndarray, sheet: Sheet, surface: Surface, 
         good = straightness(gray, lying) * np.exp(-_UNEVEN * uneven) * max(cost, _LEAST) ** -_OFF
         return _Lying(lying, surface, float(good)), uneven
 
+    gray = photo.gray
     printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)
     best, uneven = judged(printed)
     if uneven > _EVEN:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from .layout import detail
 from .sheet import NODES, Sheet
-from .warp import centers, places, resampled
+from .warp import Picture, centers, places, resampled
 
 _LONGEST = 256  # pixels of the film on which places move; it is looked at twice as finely
 _COARSE = 4.0  # blur, from which half as many tell the same
@@ -29,7 +29,7 @@ _MOST = 2.0  # detail that counts
 
 
 def best(
-    photo: np.ndarray,
+    photo: Picture,
     sheet: Sheet,
     goodness: Callable[[torch.Tensor], torch.Tensor],
     rounds: Sequence[tuple[float, int]],
@@ -92,7 +92,7 @@ def _adam(slope: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, step: i
     return mean / (1 - _ADAM[0] ** step) / ((square / (1 - _ADAM[1] ** step)).sqrt() + 1e-8)
 
 
-def detail_of(photo: np.ndarray, sheet: Sheet, longest: int) -> np.ndarray:
+def detail_of(photo: Picture, sheet: Sheet, longest: int) -> np.ndarray:
     """What stands out on a flat film (h, w) with so many pixels along its longer side, about -1 to 1."""
     gray = resampled(photo, sheet.at(*sheet.size(longest))).mean(axis=-1)
     return detail(gray).clip(-_MOST, _MOST).astype(np.float32)

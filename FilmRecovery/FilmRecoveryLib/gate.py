@@ -10,7 +10,7 @@ from PIL import Image as Pictures
 from .clear_rim import with_clear_rim
 from .rim import bends, followed
 from .sheet import Sheet
-from .warp import resampled
+from .warp import Picture, Pyramid, resampled
 
 _SLIGHT = 0.003  # bend, by the film's side, that no method tells from none
 _LONGEST, _FINE = 384, 768  # pixels of the film that is looked at, and of the photo's film at least
@@ -51,16 +51,16 @@ def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     return unbent < (_GAIN if curved > _STRAIGHT else _GAIN_STRAIGHT) * seen + _LEAST, bend
 
 
-def _reduced(photo: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, int]:
+def _reduced(photo: np.ndarray, sheet: Sheet) -> tuple[Pyramid, int]:
     factor = max(max(sheet.size()) // _FINE, 1)
-    return np.array(Pictures.fromarray(photo).reduce(factor)), factor
+    return Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), factor
 
 
 def _shrunk(sheet: Sheet, factor: int) -> Sheet:
     return replace(sheet, backward=(sheet.backward + 0.5) / factor - 0.5)
 
 
-def straightness(photo: np.ndarray, sheet: Sheet) -> float:
+def straightness(photo: Picture, sheet: Sheet) -> float:
     """How sharply rows and columns of the flat film differ from their neighbors, as a whole, by how they do anyway.
 
     Text, tiles and frames lie along rows and columns; those of a bent film blur into each other. What is a strip, and

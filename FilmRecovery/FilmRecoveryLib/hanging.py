@@ -12,6 +12,7 @@ from .networks import RimNet
 from .settling import rim_told
 from .sheet import Sheet
 from .surface import POINTS, TERMS, Surface
+from .warp import Picture
 
 _OTHERS = (21, 8), (28, 8), (36, 8), (49, 8)  # how simple and many are tried, each time the rim has been seen
 _WELL = 1.0  # what a surface costs that meets its rim and hardly stretches, and needs no other
@@ -20,7 +21,7 @@ _COARSE = 9  # points along each side, where they are fitted
 
 
 def rehung(
-    photo: np.ndarray,
+    photo: Picture,
     sheet: Sheet,
     surface: Surface,
     network: RimNet,

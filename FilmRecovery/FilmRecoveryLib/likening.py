@@ -7,7 +7,6 @@ stretches may be moved.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from .fields import best, moved, ways
@@ -16,18 +15,19 @@ from .sheet import Sheet
 from .spacing import likeness
 from .straightening import straight
 from .surface import Surface
+from .warp import Picture
 
 _HELD = 0.1  # how much it costs to move; slices that change from tile to tile are not to be made alike
 _ROUNDS = ((1.0, 30),)  # blur, in pixels, and steps
 _LEAST = 1e-3  # likeness that counts
 
 
-def likened(photo: np.ndarray, sheet: Sheet) -> Sheet:
+def likened(photo: Picture, sheet: Sheet) -> Sheet:
     """The sheet of a film in a photo (H, W, C), about right, with its tiles, if it has any, as alike as can be."""
     return moved(sheet, best(photo, sheet, _alike, _ROUNDS, _HELD, ways(0)), ways(0))
 
 
-def likened_surface(photo: np.ndarray, sheet: Sheet, surface: Surface) -> Surface:
+def likened_surface(photo: Picture, sheet: Sheet, surface: Surface) -> Surface:
     """The same for the surface of that sheet, as far as it may be moved."""
     sheet = surface.of(sheet)
     steps, fields = surface.ways(sureness(sheet))

@@ -12,7 +12,7 @@ from .homography import transformed
 from .networks import FILM, STRIDE
 from .rim import continuing
 from .sheet import product
-from .warp import inside, resampled
+from .warp import Picture, inside, resampled
 
 SIZE = 256  # pixels of a frame's sides
 
@@ -30,12 +30,12 @@ def film_frame(film: np.ndarray, size: int = SIZE) -> np.ndarray:
     return film @ np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1]])
 
 
-def frame_of(photo: np.ndarray, frame: np.ndarray, size: int = SIZE) -> np.ndarray:
+def frame_of(photo: Picture, frame: np.ndarray, size: int = SIZE) -> np.ndarray:
     """What PlaceNet sees, (4, size, size) float32: colors from 0 to 1, and where there is photo; photo: (H, W, 3)."""
     return seen_at(photo, transformed(pixels(size), frame).clip(-1e6, 1e6))
 
 
-def seen_at(photo: np.ndarray, places: np.ndarray) -> np.ndarray:
+def seen_at(photo: Picture, places: np.ndarray) -> np.ndarray:
     """The same, (4, h, w), through any map (h, w, 2) of its pixels to the photo's."""
     there = inside(places, photo.shape[:2])
     colors = resampled(photo, places.astype(np.float32)) * there[..., None]

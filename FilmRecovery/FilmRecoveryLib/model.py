@@ -19,7 +19,7 @@ from InverseImagingLib.models import Weights, load_weights
 
 from .bending import bent
 from .clear_rim import with_clear_rim
-from .content import by_content, gray_of
+from .content import by_content
 from .hanging import rehung
 from .homography import aspect, homography, transformed
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
@@ -31,7 +31,7 @@ from .settling import settled
 from .sheet import NODES, Sheet
 from .sides import sides_of
 from .surface import Surface
-from .warp import backward_map, places, resampled
+from .warp import Pyramid, backward_map, places, resampled
 from .waves import tiled, waves_of
 
 _WHERE = 3  # looks at the whole photo, then at the film, ever nearer to where it lies; a last one sees how it bends
@@ -84,7 +84,7 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
         sheet = by_content(small, [way for each in found for way in _hanging(small, each, rim)], rim, grid)
-        seen = seen or tiled(gray_of(small), sheet, grid) > _TILED
+        seen = seen or tiled(small.gray, sheet, grid) > _TILED
     else:
         sheet = settled(small, clearest.sheet, clearest.rough, rim).of(clearest.sheet)
     if not seen:
@@ -107,7 +107,7 @@ class _Found:
         return self.seen * float(self.sheet.confidence.mean())
 
 
-def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -> _Found:
+def _approached(photo: Pyramid, network: PlaceNet, rim: RimNet, flat: bool) -> _Found:
     """The film in a photo by looks ever nearer to it.
 
     flat: until the last of them it counts as flat, by its corners; which are hardly to be seen where it bends much.
@@ -133,7 +133,7 @@ def _approached(photo: np.ndarray, network: PlaceNet, rim: RimNet, flat: bool) -
     return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
 
 
-def _hanging(photo: np.ndarray, found: _Found, rim: RimNet) -> list[tuple[Sheet, Surface]]:
+def _hanging(photo: Pyramid, found: _Found, rim: RimNet) -> list[tuple[Sheet, Surface]]:
     """A film as a surface that hardly stretches: by its rim nearly alone, if that is met, and not so if that lies
     elsewhere."""
     surface = settled(photo, found.sheet, found.rough, rim)
@@ -193,12 +193,12 @@ def _read(look: Look, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found * step + (step - 1) / 2, confidence.astype(np.float32)
 
 
-def _reduced(photo: np.ndarray) -> tuple[np.ndarray, float]:
+def _reduced(photo: np.ndarray) -> tuple[Pyramid, float]:
     """A photo of a size that frames can be made of, and how many pixels of the given one each of its pixels is."""
     factor = max(photo.shape) // _LONGEST
     if factor < 2:
-        return photo, 1.0
-    return np.array(Pictures.fromarray(photo).reduce(factor)), float(factor)
+        return Pyramid(photo), 1.0
+    return Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), float(factor)
 
 
 def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[np.ndarray, np.ndarray]:

@@ -126,7 +126,7 @@ class ToneNet(nn.Module):
 
 def luminance(film: torch.Tensor) -> torch.Tensor:
     """Luminance (B, 1, H, W) of sRGB (B, 3, H, W), both as coded, 0 to 1."""
-    return (film * film.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
+    return torch.einsum("bchw,c->bhw", film, film.new_tensor(LUMINANCE))[:, None]
 
 
 def toned(light: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from skimage.color import rgb2lab
 
 from .homography import homography, transformed
 from .sheet import NODES, Sheet, product
-from .warp import centers, places, resampled
+from .warp import Picture, centers, places, resampled
 
 Curve = Callable[[np.ndarray], np.ndarray]  # of a side, as if it were the upper one: how deep it runs by where
 _CORNER = 0.04  # of a side that is left out of its curve
@@ -32,7 +32,7 @@ _LEAST = 0.1  # that a side counts, since one may be hidden
 
 
 def followed(
-    picture: np.ndarray,
+    picture: Picture,
     backward: np.ndarray,
     reach: float,
     pixels: int,
@@ -66,7 +66,7 @@ def with_sides(backward: np.ndarray, curves: Sequence[Curve], reach: float, pixe
 
 
 def edges(
-    picture: np.ndarray, backward: np.ndarray, at: np.ndarray, reach: float, pixels: int, near: float
+    picture: Picture, backward: np.ndarray, at: np.ndarray, reach: float, pixels: int, near: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """How deep within a film its sides are seen (4, n), by the film's side, and whether they are (4, n), at so many
     places along each, clockwise from the upper one. See followed."""
@@ -84,7 +84,7 @@ def edges(
 
 
 def across(
-    photo: np.ndarray, backward: np.ndarray, depths: np.ndarray, reach: float, pixels: int, near: float
+    photo: Picture, backward: np.ndarray, depths: np.ndarray, reach: float, pixels: int, near: float
 ) -> np.ndarray:
     """How light a photo usually is, in CIELAB, so many pixels (n,) within and beyond each side of a film as it is seen
     (m, n); of the sides that are. See followed."""
@@ -99,7 +99,7 @@ def across(
     return np.reshape(found, (-1, len(depths)))
 
 
-def _strips(picture: np.ndarray, backward: np.ndarray, reach: float, pixels: int) -> Iterator[np.ndarray]:
+def _strips(picture: Picture, backward: np.ndarray, reach: float, pixels: int) -> Iterator[np.ndarray]:
     """What is seen around each side of a film (d, n, C), as if that were the upper one."""
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
     for side in range(4):

@@ -12,6 +12,7 @@ from .rim import edges
 from .sheet import Sheet
 from .sides import sides_of
 from .surface import POINTS, Surface
+from .warp import Picture
 
 _REACH, _PIXELS = 0.03, 480  # how edges are looked for: see rim.edges
 _NEAR = 0.01, 0.005  # how far from where it is then a side usually is, each time
@@ -23,7 +24,7 @@ _CLEAR, _HARDLY = 0.001, 0.05  # the same of sides and between them, once all of
 _FAR = 3  # times as far a side counts less
 
 
-def settled(photo: np.ndarray, sheet: Sheet, surface: Surface, network: RimNet | None = None) -> Surface:
+def settled(photo: Picture, sheet: Sheet, surface: Surface, network: RimNet | None = None) -> Surface:
     """The surface of a film in a photo (H, W, 3) that lies about as a sheet does, found from one that hangs alike.
 
     network: tells, where there is one, where its sides are about.
@@ -42,7 +43,7 @@ def settled(photo: np.ndarray, sheet: Sheet, surface: Surface, network: RimNet |
 
 
 def rim_told(
-    photo: np.ndarray,
+    photo: Picture,
     here: Sheet,
     network: RimNet,
     inner: Sheet,

@@ -16,6 +16,7 @@ from .looks import seen_at
 from .networks import RimNet
 from .rim import continuing, with_sides
 from .sheet import product
+from .warp import Picture
 
 REACH = 0.1  # of the film's side, on both sides of where it is
 DEEP, LONG = 64, 192  # pixels of a strip across the side, and along it, which go on as far beyond its ends
@@ -58,7 +59,7 @@ class Sides:
         return with_sides(backward, curves, REACH, DEEP / (2 * REACH))
 
 
-def sides_of(photo: np.ndarray, backward: np.ndarray, network: RimNet) -> Sides:
+def sides_of(photo: Picture, backward: np.ndarray, network: RimNet) -> Sides:
     """The sides of a film in a photo (H, W, 3), about where its backward map (NODES, NODES, 2) has them."""
     seen = np.stack([seen_at(photo, every) for every in strips(backward)])
     with torch.inference_mode():

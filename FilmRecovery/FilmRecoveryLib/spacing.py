@@ -17,7 +17,7 @@ from torch.nn import functional
 from .fields import detail_of
 from .rim import bends
 from .sheet import Sheet
-from .warp import centers
+from .warp import Picture, centers
 
 _LONGEST = 256  # pixels of the film that is looked at
 _BLUR = 1.0  # of them
@@ -29,7 +29,7 @@ _FINER = (np.linspace(-0.015, 0.015, 7), np.linspace(-0.5, 0.5, 7))  # the same,
 _POINTS = 13  # of a side
 
 
-def evenly_spaced(photo: np.ndarray, sheet: Sheet) -> Sheet:
+def evenly_spaced(photo: Picture, sheet: Sheet) -> Sheet:
     """The sheet of a film in a photo (H, W, C) with its tiles, if it has any, equally far from each other."""
     seen = ndimage.gaussian_filter(detail_of(photo, sheet, _LONGEST), _BLUR)
     usual = min(_USUAL + _BENT * float(np.abs(bends(sheet, _POINTS)).max()), _LARGEST)

@@ -6,12 +6,12 @@ Where a column lies as a whole cannot be seen so: that is left to spacing.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from .fields import best, moved, ways
 from .gate import straightness
 from .sheet import Sheet
+from .warp import Picture
 
 _HELD = 2e-3  # how much it costs to move
 _ROUNDS = ((6.0, 30), (2.4, 30))  # blur, in pixels, and steps
@@ -19,7 +19,7 @@ _RIM = 0.02  # of the film, that does not count
 _GAIN = 1.1  # how much straighter rows and columns have to become
 
 
-def straightened(photo: np.ndarray, sheet: Sheet) -> Sheet:
+def straightened(photo: Picture, sheet: Sheet) -> Sheet:
     """The sheet of a film in a photo (H, W, C) with its rows and columns as straight as can be.
 
     Itself where they hardly become straighter.

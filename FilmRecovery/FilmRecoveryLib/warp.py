@@ -6,6 +6,9 @@ the photo pixel x (column), y (row) of each film pixel, whose center is at u = (
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TypeAlias
+
 import numpy as np
 import torch
 from scipy import ndimage
@@ -91,22 +94,42 @@ def extended(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return (rim + (rim - values[rows, columns]) * times[..., None]).astype(values.dtype)
 
 
-def resampled(picture: np.ndarray, backward: np.ndarray) -> np.ndarray:
+class Pyramid:
+    """A picture (H, W) or (H, W, C), and means of ever more of its pixels: for who looks at it often, see resampled."""
+
+    def __init__(self, picture: np.ndarray) -> None:
+        self.shape = picture.shape
+        table = torch.from_numpy(np.atleast_3d(picture)).permute(2, 0, 1)[None].contiguous().to(torch.float32)
+        self._levels = [table / 255 if picture.dtype == np.uint8 else table]
+
+    @cached_property
+    def gray(self) -> Pyramid:
+        """The mean of its colors (H, W, 1)."""
+        return Pyramid(self._levels[0][0].mean(dim=0).numpy()[..., None])
+
+    def level(self, number: int) -> tuple[torch.Tensor, int]:
+        """Means (1, C, h, w) of squares of 2^number pixels along each side, or of as many as there are; that number."""
+        while len(self._levels) <= number and min(self._levels[-1].shape[-2:]) > 1:
+            self._levels.append(functional.avg_pool2d(self._levels[-1], 2, ceil_mode=True, count_include_pad=False))
+        number = min(number, len(self._levels) - 1)
+        return self._levels[number], number
+
+
+Picture: TypeAlias = np.ndarray | Pyramid
+
+
+def resampled(picture: Picture, backward: np.ndarray) -> np.ndarray:
     """A picture (H, W) or (H, W, C) where a backward map (h, w, 2) looks, float32, of bytes from 0 to 1.
 
     Bilinear, of means where film pixels are much larger than the photo's. Beyond the picture its rim goes on.
     """
-    table = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(picture))).permute(2, 0, 1)[None].to(torch.float32)
-    if picture.dtype == np.uint8:
-        table /= 255
-    scale, shift = 1.0, 0.0
-    while _step(backward) * scale >= 2 and min(table.shape[-2:]) > 1:
-        table = functional.avg_pool2d(table, 2, ceil_mode=True, count_include_pad=False)
-        scale, shift = scale / 2, shift / 2 - 0.25
+    pyramid = picture if isinstance(picture, Pyramid) else Pyramid(picture)
+    table, level = pyramid.level(int(np.log2(max(_step(backward), 1))))
+    scale = 0.5**level
     out = np.empty((*backward.shape[:2], table.shape[1]), np.float32)
     for top in range(0, len(out), _BAND):
         rows = slice(top, top + _BAND)
-        out[rows] = _looked_up(table, (backward[rows] * scale + shift).astype(np.float32))
+        out[rows] = _looked_up(table, (backward[rows] * scale + (scale - 1) / 2).astype(np.float32))
     return out.reshape(*backward.shape[:2], *picture.shape[2:])
 
 

@@ -16,7 +16,7 @@ from .cells import Cells, agreement, best_cells
 from .looks import SIZE
 from .networks import GridNet
 from .sheet import Sheet
-from .warp import centers, places, resampled
+from .warp import Picture, centers, places, resampled
 
 _ROUNDS = 3  # at the waves where they were found to lie
 _TERMS = 4  # polynomials along each axis
@@ -37,7 +37,7 @@ def waves_of(film: np.ndarray, network: GridNet) -> np.ndarray:
     return found[:, 0] + 1j * found[:, 1]
 
 
-def unevenness(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
+def unevenness(photo: Picture, sheet: Sheet, network: GridNet) -> float:
     """How far the waves of a film in a photo (H, W, C) are from those of even cells, in squares of both axes."""
     waves = _waves_seen(photo, sheet, network)
     down, across, _ = best_cells(waves, sheet.size(SIZE))
@@ -45,7 +45,7 @@ def unevenness(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
     return float(sum(np.square(np.abs(wave - cells)).mean() for wave, cells in zip(waves, even, strict=True)))
 
 
-def tiled(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
+def tiled(photo: Picture, sheet: Sheet, network: GridNet) -> float:
     """How surely a film in a photo (H, W, C) shows tiles: how well its waves agree with them, up to about 3; 0 if these
     are those of a single picture."""
     waves = _waves_seen(photo, sheet, network)
@@ -53,7 +53,7 @@ def tiled(photo: np.ndarray, sheet: Sheet, network: GridNet) -> float:
     return agreement(down, across, waves) if down.count * across.count > 1 else 0.0
 
 
-def evened(photo: np.ndarray, sheet: Sheet, network: GridNet) -> Sheet:
+def evened(photo: Picture, sheet: Sheet, network: GridNet) -> Sheet:
     """The sheet of a film in a photo (H, W, C) with its cells, if it has any, as even as can be seen."""
     for offsets in (_by_slopes, _by_slopes, _by_phases, _by_phases):
         off = offsets(_waves_seen(photo, sheet, network), sheet.size(SIZE))
@@ -64,7 +64,7 @@ def evened(photo: np.ndarray, sheet: Sheet, network: GridNet) -> Sheet:
     return sheet
 
 
-def _waves_seen(photo: np.ndarray, sheet: Sheet, network: GridNet) -> np.ndarray:
+def _waves_seen(photo: Picture, sheet: Sheet, network: GridNet) -> np.ndarray:
     return waves_of(resampled(photo, sheet.at(*sheet.size(SIZE))).mean(axis=-1), network)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import griddata
 
 from FilmRecoveryLib.homography import aspect, homography, transformed
-from FilmRecoveryLib.warp import backward_map, centers, extended, inside, places, resampled
+from FilmRecoveryLib.warp import Pyramid, backward_map, centers, extended, inside, places, resampled
 from InverseImagingLib.errors import InputError
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
@@ -173,6 +173,17 @@ def test_a_coarse_film_is_made_of_means():
     picture = np.random.default_rng(0).random((512, 512)).astype(np.float32)
     coarse = resampled(picture, places((64, 64)) * 512 - 0.5)
     np.testing.assert_allclose(coarse, picture.reshape(64, 8, 64, 8).mean(axis=(1, 3)), atol=1e-4)
+
+
+def test_a_pyramid_is_the_picture_that_it_is_made_of_at_any_size():
+    photo = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
+    pyramid = Pyramid(photo)
+    assert (pyramid.shape, pyramid.gray.shape) == ((90, 70, 3), (90, 70, 1))
+    for size in ((8, 6), (90, 70), (40, 300), (1, 1)):
+        backward = places(size) * (70, 90) - 0.5
+        np.testing.assert_array_equal(resampled(pyramid, backward), resampled(photo, backward))
+        gray = resampled(photo, backward).mean(axis=-1, keepdims=True)
+        np.testing.assert_allclose(resampled(pyramid.gray, backward), gray, atol=1e-6)
 
 
 def test_beyond_the_picture_its_rim_goes_on():
