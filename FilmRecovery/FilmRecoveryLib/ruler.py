@@ -16,14 +16,15 @@ _AROUND, _DEPTH, _LENGTH = 0.012, 0.1, 0.2  # of a tile's height: how far rulers
 _FEWEST = 3  # ticks
 _EVEN, _SHARE = 0.12, 0.8  # of the usual distance: how far ticks may be off; and how many of them are not, and seen
 _ALIKE, _AGREE, _ENOUGH = 0.04, 0.5, 3  # how far tiles may differ, and the least share and number of them that do not
-_FIELD = 100.0, 800.0  # mm along a tile: on less than this, ticks are those of every fifth centimeter
+_FIELD = 100.0, 800.0  # mm along a tile; of less, ticks probably are five centimeters apart
 
 
 def mm_per_pixel(film: np.ndarray, boxes: Sequence[Box]) -> float | None:
     """How many mm a pixel of tiles is, by their rulers, whose ticks are a centimeter apart; None where there are none.
 
     film: (h, w). Half of the rulers that are found have to agree, on three tiles or half of them at least: anatomy may
-    cover the others.
+    cover the others. Tiles of less than ten centimeters count as without: where small ticks are lost, the large ones of
+    every fifth centimeter make larger tiles look so.
     """
     with ThreadPoolExecutor() as pool:
         ticks = np.array([tick for tick in pool.map(lambda box: _tick_of(film, box), boxes) if tick])
@@ -68,7 +69,7 @@ def _comb(strip: np.ndarray, height: int) -> tuple[int, float] | None:
 
 
 def _even(marks: np.ndarray, length: int) -> tuple[int, float] | None:
-    """How many of marks along so many pixels are evenly apart, if nearly all are and none lacks, and how far."""
+    """How many of marks along so many pixels are evenly apart, if nearly all are and few lack, and how far apart."""
     if len(marks) < _FEWEST:
         return None
     apart = np.diff(marks)

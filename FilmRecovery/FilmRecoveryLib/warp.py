@@ -95,7 +95,10 @@ def extended(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 class Pyramid:
-    """A picture (H, W) or (H, W, C), and means of ever more of its pixels: for who looks at it often, see resampled."""
+    """A picture (H, W) or (H, W, C), float32, of bytes from 0 to 1, and means of ever more of its pixels.
+
+    These are made once; who looks at a picture often gives one to resampled.
+    """
 
     def __init__(self, picture: np.ndarray) -> None:
         self.shape = picture.shape
