@@ -1,4 +1,4 @@
-"""Text, rulers and marks on the tiles of a film: found by their strokes, read where tesseract is installed, erased.
+"""Text, rulers and marks on the tiles of a film: found, read where tesseract is installed, erased.
 
 Needs no torch.
 """
@@ -16,18 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from .assemble import stack
 from .layout import Box
+from .lines import Line, lines_of
+from .repeated import repeated
 
 # Shares of a tile's height
 _STROKE = 0.016  # the widest
-_LETTER = (0.012, 0.085)  # the lowest and the highest
-_LINE = 0.03  # the widest gap in a line
-_BETWEEN = 0.25  # of the fullest row of letters: how full one between two lines is at most
 _RIM = 0.09  # where lines begin or end, from the tile's sides
 _RULER = 0.2  # the shortest
 _CONTRAST = 0.12  # the least, of gray
-_READ = 40  # pixels of a line's height when it is read
-_MOST_LINES = 200  # that are read: more say nothing new
+_READ = 64  # pixels of a line's height when it is read
+_MOST_LINES = 120  # that are read: more say nothing new
 _LIMIT = "OMP_THREAD_LIMIT"
 _SECONDS = 10.0  # that reading takes at most
 
@@ -43,19 +43,31 @@ class Text:
 
 
 def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[Text]]:
-    """Where text, rulers and marks are on the tiles of a film (h, w), bool; and the lines of text, not read."""
+    """Where text, rulers and marks are on the tiles of a film (h, w), bool; and the lines of text, not read.
+
+    boxes: of one size.
+    """
     mask, lines = np.zeros(film.shape, bool), []
     with ThreadPoolExecutor() as pool:
-        tiles = list(pool.map(_on_tile, (film[top:bottom, left:right] for left, top, right, bottom in boxes)))
-    for tile, ((left, top, right, bottom), (strokes, found)) in enumerate(zip(boxes, tiles, strict=True)):
-        mask[top:bottom, left:right] = strokes
+        strokes = np.stack(list(pool.map(_brighter, stack(film, boxes))))
+        tiles = list(pool.map(_on_tile, strokes, repeated(strokes)))
+    for tile, ((left, top, right, bottom), (marks, found)) in enumerate(zip(boxes, tiles, strict=True)):
+        mask[top:bottom, left:right] = marks
         lines += [Text(tile, (left + x.start, top + y.start, left + x.stop, top + y.stop)) for y, x in found]
     return mask, lines
 
 
 def strokes_of(tile: np.ndarray) -> np.ndarray:
     """What is thin and bright on a tile (h, w), bool: letters and rulers, but edges of bones, too."""
-    strokes = tile - ndimage.grey_opening(tile, 2 * (_width(tile.shape[0]),))
+    return _clear(_brighter(tile))
+
+
+def _brighter(tile: np.ndarray) -> np.ndarray:
+    """By how much each pixel of a tile (h, w) is brighter than what is around, if that is no wider than a stroke."""
+    return tile - ndimage.grey_opening(tile, 2 * (_width(tile.shape[0]),))
+
+
+def _clear(strokes: np.ndarray) -> np.ndarray:
     return strokes > max(_CONTRAST, 0.4 * np.quantile(strokes, 0.995))
 
 
@@ -139,44 +151,20 @@ def _one_thread() -> Iterator[None]:
             os.environ[_LIMIT] = before
 
 
-def _on_tile(tile: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
-    """Strokes of text, rulers and marks (bool) of a tile (h, w), and the lines of text."""
-    height = tile.shape[0]
-    bright = strokes_of(tile)
-    kept = np.zeros(tile.shape, bool)
+def _on_tile(strokes: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, list[Line]]:
+    """Text, rulers and marks (bool) of a tile by its strokes (h, w) and those that are known to be such; and the lines
+    of text."""
+    height = len(strokes)
+    bright, kept = _clear(strokes), known.copy()
     labels, _ = ndimage.label(bright, np.ones((3, 3)))
-    letters = np.zeros(tile.shape, bool)
     for number, place in enumerate(ndimage.find_objects(labels), 1):
-        down, across = (side.stop - side.start for side in place)
-        if max(down, across) > _RULER * height and min(down, across) < 0.1 * height and _at_rim(place, tile.shape):
+        sides = [side.stop - side.start for side in place]
+        if max(sides) > _RULER * height and min(sides) < 0.1 * height and _at_rim(place, strokes.shape):
             kept[place] |= labels[place] == number
-        elif down <= _LETTER[1] * height and across <= 2 * _LETTER[1] * height:
-            letters[place] |= labels[place] == number
-    gap = max(int(_LINE * height) | 1, 3)
-    joined = ndimage.binary_closing(np.pad(letters, gap), np.ones((1, gap)))[gap:-gap, gap:-gap]
-    found = []
-    blobs, _ = ndimage.label(joined, np.ones((3, 3)))
-    for number, (rows, columns) in enumerate(ndimage.find_objects(blobs), 1):
-        blob = letters[rows, columns] & (blobs[rows, columns] == number)
-        for start, stop in _lines(blob, _LETTER[1] * height):
-            place = slice(rows.start + start, rows.start + stop), columns
-            if _LETTER[0] * height <= stop - start <= _LETTER[1] * height and _at_rim(place, tile.shape):
-                kept[place] |= blob[start:stop]
-                found.append(place)
-    return ndimage.binary_dilation(kept, iterations=max(_width(height) * 2 // 3, 2)), found
-
-
-def _lines(blob: np.ndarray, highest: float) -> list[tuple[int, int]]:
-    """From which row to which the lines of text in a blob (h, w), bool, run that touch each other."""
-    length = len(blob)
-    if length <= max(highest, 3):
-        return [(0, length)]
-    filled = blob.sum(axis=1)
-    cut = length // 4 + int(filled[length // 4 : length - length // 4].argmin())
-    if filled[cut] > _BETWEEN * filled.max():
-        return [(0, length)]
-    below = _lines(blob[cut:], highest)
-    return _lines(blob[:cut], highest) + [(cut + start, cut + stop) for start, stop in below]
+    for place in lines_of(bright):
+        if _at_rim(place, strokes.shape):
+            kept[place] |= bright[place]
+    return ndimage.binary_dilation(kept, iterations=max(_width(height) * 2 // 3, 2)), lines_of(kept)
 
 
 def _width(height: int) -> int:
@@ -197,6 +185,7 @@ def _page(film: np.ndarray, lines: Sequence[Text]) -> tuple[np.ndarray, np.ndarr
         around = max((bottom - top) // 4, 2)
         strip = film[max(top - around, 0) : bottom + around, max(left - around, 0) : right + around]
         strip = ndimage.zoom(strip, _READ / strip.shape[0], order=3)
+        strip -= ndimage.grey_opening(strip, (_READ // 2, _READ // 2))  # what is behind
         low, high = np.quantile(strip, [0.2, 0.99])
         strips.append(np.rint(255 * (1 - ((strip - low) / max(high - low, 1e-3)).clip(0, 1))).astype(np.uint8))
     gap = _READ // 3

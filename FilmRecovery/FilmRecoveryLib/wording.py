@@ -22,6 +22,7 @@ _WINDOWS = (  # with the places of the level and of the width
     (rf"\b(?:WW\s*/\s*WL|W\s*/\s*L|W\s*/\s*C){_TO}{_NUMBER}\s*/\s*{_NUMBER}", 2, 1),
     (rf"{_WIDTH}[\s,/;]*{_LEVEL}", 2, 1),
     (rf"{_LEVEL}[\s,/;]*{_WIDTH}", 1, 2),
+    (rf"{_WIDTH}[ \t,/;]+[1Il|][:=]{_TO}{_NUMBER}", 2, 1),  # an L, read wrongly
 )
 _THICKNESS = rf"(?:\b(?:Thk|Thick(?:ness)?|ST|SL|Slice){_TO}|^\s*(?=\d[\d.,]*\s*mm\s*$)){_NUMBER}"
 _ACROSS = rf"\bD?FOV{_TO}{_NUMBER}\s*(?:mm|(cm))?"

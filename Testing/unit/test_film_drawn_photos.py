@@ -31,7 +31,8 @@ def test_the_gray_of_a_ramp_is_its_film_coordinate(seed: int):
         found = render(ramp(across), scene(seed), 96)
         film = found["mask"][0] == 1
         assert film.sum() > 300
-        torch.testing.assert_close(found["albedo"][0][film], found["uv"][1 - across][film], atol=4e-3, rtol=0)
+        off = (found["albedo"][0] - found["uv"][1 - across])[film].abs()
+        assert off.quantile(0.99) < 3e-3  # at the rim of a curled corner a pixel sees much of the film
 
 
 @few

@@ -20,7 +20,7 @@ def said(*tiles: str) -> Wording:
     [
         "W 80|C 40", "W:80 L:40", "WW:80 WL:40", "WW 80|WL 40", "C40 W80", "WL/WW 40/80", "W/L: 80/40",
         "WW = 80, WC = 40", "ww:80.0 wl:40.0", "Center 40 Width 80", "L: 40|W: 80", "Window 80|Level 40",
-        "Acc 7741|W 80|C 40|R",
+        "Acc 7741|W 80|C 40|R", "W:80 1:40",
     ],
 )  # fmt: skip
 def test_the_window_is_read(text: str):
@@ -34,7 +34,20 @@ def test_levels_may_lie_below_water():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "R", "W 80", "C 40", "CT 64", "kV 120|mA 300", "W 0|C 40", "Wang Li 045Y", "L 12 W", "WL 40 WW|30.5"]
+    "text",
+    [
+        "",
+        "R",
+        "W 80",
+        "C 40",
+        "CT 64",
+        "kV 120|mA 300",
+        "W 0|C 40",
+        "Wang Li 045Y",
+        "L 12 W",
+        "WL 40 WW|30.5",
+        "W 80|1:40",
+    ],
 )
 def test_what_is_no_window_is_not_taken_for_one(text: str):
     found = said(text)
