@@ -27,6 +27,7 @@ from FilmRecoveryLib.evaluation.films import (
     SHIFTED,
     SLICES,
     dewarped,
+    flat_scores,
     layout_scores,
     nearest_turn,
     without_shifts,
@@ -94,6 +95,26 @@ def test_a_folder_without_films_and_a_damaged_film_are_refused(tmp_path: Path):
     (write_films(tmp_path, 1) / "0000" / "maps.npz").write_bytes(b"no archive")
     with pytest.raises(InputError, match="0000' is damaged"):
         list(cases(tmp_path))
+
+
+def test_a_flat_film_loses_what_its_place_is_off(tmp_path: Path):
+    """By an outline, and by one that is two pixels within."""
+    (case,) = cases(write_films(tmp_path, 1))
+    rim = round(0.12 * SHAPE[1])
+    corners = np.array([[0, 0], [SHAPE[1], 0], SHAPE[::-1], [0, SHAPE[0]]], float) + rim - 0.5
+    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    seen, inner = (
+        flat_scores(case, methods.Method(lambda _, off=off: Sheet.of_corners(corners + off, 4 / 3, "user"), as_it_is))
+        for off in (0, 2 * inwards)
+    )
+    assert seen["lost"] == pytest.approx(0, abs=0.1)
+    assert seen["EPE"] < 0.05
+    assert inner["EPE"] > 1
+    assert inner["lost"] > 1
+
+
+def as_it_is(film: np.ndarray) -> np.ndarray:
+    return film.mean(axis=-1)
 
 
 def test_which_way_is_up_does_not_count():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.evaluation.comparison import comparison
@@ -31,6 +32,8 @@ PLACE, FLAT, LAYOUT = "place", "flat film", "layout"
 SLICES, STILL, REFINED = "slices", "slices, de-shifted", "slices, refined"
 BY_PAPER = "slices, the paper's cascade"
 _AROUND = 0.12  # of a flat film's side, beside it in a photo of it
+_FLAT_TONES = 0.05, 0.85, 0.95  # of that photo: the film where it is black and where it is clear, and the light behind
+_GAMMA, _BLUR = 2.2, 0.7  # of that photo, and in pixels
 _FEWEST = 3  # films whose radiomics are compared
 _OFF = 0.1  # of a tile's side, by which its middle may be off
 
@@ -52,18 +55,18 @@ def evaluate_films(
     Of each: under DEWARPED and SHIFTED the paper's comparison, see dewarped; under FILM the likeness of the film, its
     light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
     whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
-    bring it. Of OURS also under FLAT what is lost, in dB, where the same film hangs flat and is found rather than
-    known; under LAYOUT its layout_scores; under SLICES, STILL, without each slice's mean shift, REFINED,
-    and, where PAPER_VALUES is among the methods, BY_PAPER the mean error of HU, and PSNR and SSIM of the window, where
-    the film can tell HU, and the share of that. weights: of the model. "radiomics": of the refined slice of each film
-    that tells most, see compare; empty where its packages are missing, and of less than three films.
+    bring it. Of OURS also under FLAT its flat_scores; under LAYOUT its layout_scores; under SLICES, STILL, without each
+    slice's mean shift, REFINED, and, where PAPER_VALUES is among the methods, BY_PAPER the mean error of HU, and PSNR
+    and SSIM of the window, where the film can tell HU, and the share of that. weights: of the model. "radiomics": of
+    the refined slice of each film that tells most, see compare; empty where its packages are missing, and of less than
+    three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     pages: list[_Volumes] = []
     for case in films:
         rows = {name: _scored(case, method) for name, method in methods.items()}
         backward, film, scores = rows[OURS]
-        scores[FLAT] = _flat(case, methods[OURS])
+        scores[FLAT] = flat_scores(case, methods[OURS])
         scores[LAYOUT] = layout_scores(film, model.waves(film, weights), case)
         slices = _volumes(film, case, weights)
         still = methods[OURS].tone(resampled(case.photo, without_shifts(backward, case)))
@@ -131,20 +134,24 @@ def nearest_turn(sheet: Sheet, truth: np.ndarray, sure: np.ndarray) -> Sheet:
     return min((sheet.turned(quarters) for quarters in range(4)), key=off)
 
 
-def _flat(case: Case, method: Method) -> dict[str, float]:
-    """PSNR of a flat film, and by how much it is less when its place is found than when it is known."""
-    colors = resampled(case.photo, case.backward)
+def flat_scores(case: Case, method: Method) -> dict[str, float]:
+    """What a method makes of a flat, well-lit film: PSNR, by how much it is less than if its place were known ("lost"),
+    and how far places are off in pixels (EPE).
+
+    It is what was printed, before an even light that is a little brighter, blurred as lenses do it.
+    """
     height, width = case.film.shape
     rim = round(_AROUND * max(height, width))
-    around = np.quantile(colors, 0.95, axis=(0, 1))
-    photo = np.broadcast_to(around, (height + 2 * rim, width + 2 * rim, 3)).copy()
-    photo[rim:-rim, rim:-rim] = colors
+    dark, clear, light = _FLAT_TONES
+    lit = np.pad(dark + (clear - dark) * case.film, rim, constant_values=light) ** _GAMMA
+    photo = ndimage.gaussian_filter(lit, _BLUR)[..., None].repeat(3, axis=-1) ** (1 / _GAMMA)
     pixels = (photo * 255).round().clip(0, 255).astype(np.uint8)
     truth = places(case.film.shape) * (width, height) - 0.5 + rim
     sheet, _ = _located(pixels, method)
-    backward = nearest_turn(sheet, truth, case.known).at(height, width)
+    backward = nearest_turn(sheet, truth, np.ones(case.film.shape, bool)).at(height, width)
     found, sure = (likeness(method.tone(resampled(pixels, each)), case.film)["PSNR"] for each in (backward, truth))
-    return {"PSNR": found, "lost": sure - found}
+    off = float(np.linalg.norm(backward - truth, axis=-1).mean())
+    return {"PSNR": found, "lost": sure - found, "EPE": off}
 
 
 # Slices

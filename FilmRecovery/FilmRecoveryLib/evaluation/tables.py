@@ -36,8 +36,8 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
         written(_table(found["gains"], ((SHIFTED, each) for each in _LIKE))),
         written(_table(found["gains"], ((FILM, each) for each in _LIKE))),
         f"Rows and columns counted: {_sure(ours[LAYOUT], 'counted')}; all tiles found within a tenth of their size: "
-        f"{_sure(ours[LAYOUT], 'found')}. A flat film that is found rather than known loses "
-        f"{_sure(ours[FLAT], 'lost')} dB.",
+        f"{_sure(ours[LAYOUT], 'found')}. A flat, well-lit film that is found rather than known "
+        f"loses {_sure(ours[FLAT], 'lost')} dB; its places are off by {_sure(ours[FLAT], 'EPE')} pixels.",
         "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
         "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is. De-shifted: without the mean "
         "shift of each slice.",
