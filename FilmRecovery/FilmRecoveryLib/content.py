@@ -1,13 +1,13 @@
 """A film moved by what is printed on it: rows and columns become straight, and tiles even and alike.
 
 What moves it may stretch it, and then it settles as a surface that hardly does. A film that has to stretch all the same
-probably hangs otherwise.
+probably hangs otherwise; or it did stretch, if what is printed becomes clearly straighter and more even then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,15 +28,18 @@ _UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are no
 _OFF, _LEAST = 0.2, 0.1  # the same of what a surface costs that meets its rim, and what does not count of that
 _STRETCHED = 1.4  # as much as films are at most, from which one is hung otherwise
 _OTHERWISE = 4  # times, until it is not
+_GIVING, _GIVES = 1.0, 0.05  # as much as films are, from which one may have stretched; and how much, see Surface
+_CLEARLY = 1.1  # times as straight and even
 
 
 @dataclass(frozen=True)
 class _Lying:
-    """A film as it lies, the surface that it settled as, and how good that is: how straight its rows and columns are,
-    how even, and how little a surface is off that meets its rim."""
+    """A film as it lies, the surface that it settled as, how straight and even its rows and columns are, and how good
+    all is: that, and how little a surface is off that meets its rim."""
 
     sheet: Sheet
     surface: Surface
+    even: float
     good: float
 
 
@@ -50,6 +53,9 @@ def by_content(photo: Pyramid, found: Sequence[tuple[Sheet, Surface]], rim: RimN
         surface, _ = rehung(photo, best.sheet, best.surface, rim, random)
         other = _moved(photo, surface.of(best.sheet), surface, rim, grid)
         best = max(best, other, key=lambda each: each.good)
+    if best.surface.stretch > _GIVING:
+        stretched = _moved(photo, best.sheet, replace(best.surface, gives=_GIVES), rim, grid)
+        best = stretched if stretched.even > _CLEARLY * best.even else best
     return best.sheet
 
 
@@ -60,8 +66,8 @@ def _moved(photo: Pyramid, sheet: Sheet, surface: Surface, rim: RimNet, grid: Gr
         lying = likened_surface(gray, sheet, surface).of(sheet)
         uneven = unevenness(gray, lying, grid)
         _, cost = surface.fit(*rim_told(photo, lying, rim, lying))
-        good = straightness(gray, lying) * np.exp(-_UNEVEN * uneven) * max(cost, _LEAST) ** -_OFF
-        return _Lying(lying, surface, float(good)), uneven
+        even = straightness(gray, lying) * float(np.exp(-_UNEVEN * uneven))
+        return _Lying(lying, surface, even, even * max(cost, _LEAST) ** -_OFF), uneven
 
     gray = photo.gray
     printed = settled(photo, likened(gray, evenly_spaced(gray, straightened(gray, sheet))), surface)

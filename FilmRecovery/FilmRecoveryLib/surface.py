@@ -36,11 +36,12 @@ class Surface:
 
     values: terms (3, n) of x, y and z, products of polynomials down and across the film, those of lower degrees first;
     then the logarithm of the focal length, by the photo's longer side, and that of the film's width. shape: height and
-    width of the photo.
+    width of the photo. gives: how much it may be stretched or sheared, about.
     """
 
     values: np.ndarray
     shape: tuple[int, int]
+    gives: float = _STRETCH
 
     @classmethod
     def bent(cls, sheet: np.ndarray, shape: tuple[int, int]) -> Surface:
@@ -70,7 +71,7 @@ class Surface:
         terms = np.zeros((3, count))
         kept = min(count, self.terms)
         terms[:, :kept] = self.values[:-2].reshape(3, -1)[:, :kept]
-        return Surface(np.concatenate([terms.ravel(), self.values[-2:]]), self.shape)
+        return replace(self, values=np.concatenate([terms.ravel(), self.values[-2:]]))
 
     def of(self, sheet: Sheet) -> Sheet:
         """That sheet, lying as this surface does."""
@@ -95,7 +96,7 @@ class Surface:
             stiff[own, own] = at.stiff
 
         def cost_of(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-            off, slopes = _off(values, target, weights, at)
+            off, slopes = _off(values, target, weights, at, self.gives)
             held = stiff @ values
             return float(off @ off + values @ held), slopes.T @ off + held, slopes
 
@@ -115,13 +116,14 @@ class Surface:
             down, slopes = rest
             if gained < _SETTLED:
                 break
-        return Surface(values, self.shape), cost
+        return replace(self, values=values), cost
 
     @cached_property
     def stretch(self) -> float:
         """How much it is stretched and sheared, by what films are at most."""
         at = _Places.even(len(POINTS), self.terms)
-        off, _ = _off(self.values, np.zeros((len(at.basis), 2)), np.zeros((len(at.basis), 2, 2)), at)
+        none = np.zeros((len(at.basis), 2))
+        off, _ = _off(self.values, none, np.zeros((*none.shape, 2)), at, _STRETCH)
         return float(np.linalg.norm(off[:-1]) / 3**0.5)
 
     def bent_otherwise(self, random: np.random.Generator) -> Surface:
@@ -129,11 +131,11 @@ class Surface:
         values = self.values.copy()
         deep = values[2 * self.terms : -2]
         deep += _BENDS[: self.terms] * random.lognormal(sigma=0.7) * random.normal(size=deep.size)
-        return Surface(values, self.shape)
+        return replace(self, values=values)
 
     def moved(self, by: np.ndarray) -> Surface:
         """The surface whose values differ by so much."""
-        return Surface(self.values + by, self.shape)
+        return replace(self, values=self.values + by)
 
     def ways(self, sure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How the surface may be moved, each way by as much as is usual when its points are as sure as for a fit.
@@ -143,7 +145,7 @@ class Surface:
         """
         at = _Places.even(len(sure), self.terms)
         seen, *_ = _seen(self.values, at.basis)
-        _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2), at)
+        _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2), at, self.gives)
         bend = slopes.T @ slopes
         sizes, vectors = np.linalg.eigh(bend + 1e-6 * np.diag(np.diag(bend)))
         usual = vectors / np.sqrt(sizes)
@@ -202,7 +204,9 @@ def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return seen, deep, moves
 
 
-def _off(values: np.ndarray, target: np.ndarray, weights: np.ndarray, at: _Places) -> tuple[np.ndarray, np.ndarray]:
+def _off(
+    values: np.ndarray, target: np.ndarray, weights: np.ndarray, at: _Places, gives: float
+) -> tuple[np.ndarray, np.ndarray]:
     """What a fit makes small (m,), and how it changes with the values (m, len(values))."""
     seen, _, moves = _seen(values, at.basis)
     width, count, size = np.exp(values[-1]), at.basis.shape[1], len(at.basis)
@@ -216,7 +220,7 @@ def _off(values: np.ndarray, target: np.ndarray, weights: np.ndarray, at: _Place
         stretch[1, :, own] = down[:, [axis]] * at.down
         stretch[2, :, own] = (across[:, [axis]] * at.down + down[:, [axis]] * at.across) / width
     stretch[0, :, -1], stretch[2, :, -1] = -longer, -sheared
-    share = 1 / (_STRETCH * np.sqrt(size))
+    share = 1 / (gives * np.sqrt(size))
     lens = np.zeros((1, values.size))
     lens[0, -2] = 1 / _FOCAL[1]
     off = [
