@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from film_sheets import sheet as printed
 from torch.nn import functional
 
+from FilmRecoveryLib import content
 from FilmRecoveryLib.likening import likened
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.spacing import evenly_spaced
@@ -137,3 +140,22 @@ def test_nothing_to_be_seen_moves_nothing():
     assert straightened(pixels, truth) is truth
     assert off(evenly_spaced(pixels, truth), truth) < 1
     assert off(likened(pixels, truth), truth) < 0.1
+
+
+@pytest.mark.parametrize(("stretch", "even", "taken"), [(1.2, 1.3, True), (1.2, 1.05, False), (0.8, 1.3, False)])
+def test_a_film_has_stretched_where_it_becomes_clearly_more_even(
+    monkeypatch: pytest.MonkeyPatch, stretch: float, even: float, taken: bool
+):
+    """Of films that hardly stretch it is not asked."""
+
+    @dataclass(frozen=True)
+    class Hanging:
+        stretch: float
+        gives: float = 0.0
+
+    def moved(_: object, sheet: object, surface: Hanging, *networks: object) -> content._Lying:
+        return content._Lying("stretched" if surface.gives else sheet, surface, even if surface.gives else 1.0, 1.0)
+
+    monkeypatch.setattr(content, "_moved", moved)
+    found = content.by_content(np.zeros((9, 9, 3)), [("stiff", Hanging(stretch))], None, None)
+    assert found == ("stretched" if taken else "stiff")

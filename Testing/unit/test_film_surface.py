@@ -45,6 +45,18 @@ def test_what_would_stretch_a_film_is_taken_out():
     assert after < 0.65 * before
 
 
+def test_a_film_that_gives_may_stretch():
+    """By 6 % at most, of which what hardly stretches keeps much away."""
+    film = truth(0.4, 0.9, 0.2, 0)
+    true = stretched(film, 0.01)
+    stiff = started(film).fitted(true.seen(POINTS, POINTS), SURE)
+    giving = replace(started(film), gives=0.05).fitted(true.seen(POINTS, POINTS), SURE)
+    print(off(stiff.of(film), true), off(giving.of(film), true), stiff.stretch, giving.stretch)
+    assert giving.gives == 0.05
+    assert giving.stretch > 1.2 * stiff.stretch
+    assert off(giving.of(film), true) < 0.5 * off(stiff.of(film), true)
+
+
 def test_sides_are_met_where_the_photo_shows_them():
     film = truth(0.4, 0.9, 0.2, 0)
     small = film.moved(0.5 + 0.985 * (places((NODES, NODES)) - 0.5))
