@@ -61,9 +61,10 @@ def extract(
     boxes = [layout.boxes[tile] for tile in order]
     on_progress(Progress(0.3, "reading the text"))
     written, lines = text.find_text(gray, layout.boxes)
+    seen, marks = stack(gray, boxes), stack(written, boxes)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(text.read_texts, gray, lines)  # by another program
-        slices = stack(text.erase(gray, written) if options.erase else gray, boxes)
+        slices = text.erase(seen, marks) if options.erase else seen
         if weights and options.restore:
             slices = _refined(slices, weights, options, warnings)
         texts = _read(reading, lines, warnings)
@@ -71,7 +72,7 @@ def extract(
     warnings.extend(told.warnings)
     window = _window(options, told, warnings)
     spacing = _spacing(options, told, order, gray, boxes, warnings)
-    valid = known(stack(gray, boxes), None if sure is None else stack(sure, boxes), stack(written, boxes))
+    valid = known(seen, None if sure is None else stack(sure, boxes), marks)
     head_last = (told.head_last(order) is not False) != options.reverse
     grid = geometry(slices.shape, spacing.mm, head_last)
     if window.width:

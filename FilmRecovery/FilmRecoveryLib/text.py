@@ -71,13 +71,18 @@ def _clear(strokes: np.ndarray) -> np.ndarray:
     return strokes > max(_CONTRAST, 0.4 * np.quantile(strokes, 0.995))
 
 
-def erase(film: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A copy of a film (h, w) with what is masked filled in smoothly from around it.
+def erase(slices: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A copy of slices (K, J, I) with what is masked filled in smoothly from around it.
 
     By pulling means of what is known to ever coarser levels, and pushing them back. Source: S. Gortler and others, The
     lumigraph, SIGGRAPH 1996, section 3.4.
     """
-    return _filled(np.where(mask, 0, film).astype(np.float32), (~mask).astype(np.float32))
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(_erased, slices, mask)))
+
+
+def _erased(page: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return _filled(np.where(mask, 0, page).astype(np.float32), (~mask).astype(np.float32))
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:

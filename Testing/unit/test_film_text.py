@@ -63,13 +63,13 @@ def test_erased_text_leaves_what_is_around_and_nothing_else_changes():
     mask = np.zeros(slope.shape, bool)
     mask[50:58, 30:120:3] = mask[100:112, 150:190] = True
     film = np.where(mask, 1, slope).astype(np.float32)
-    erased = erase(film, mask)
+    erased = erase(film[None], mask[None])[0]
     np.testing.assert_array_equal(erased[~mask], film[~mask])
     np.testing.assert_allclose(erased[mask], slope[mask], atol=0.05)
 
 
 def test_a_film_that_is_all_text_is_black():
-    np.testing.assert_array_equal(erase(np.ones((20, 20), np.float32), np.ones((20, 20), bool)), 0)
+    np.testing.assert_array_equal(erase(np.ones((1, 20, 20), np.float32), np.ones((1, 20, 20), bool)), 0)
 
 
 @pytest.mark.skipif(not can_read(), reason="tesseract or pytesseract is not installed")

@@ -190,8 +190,9 @@ def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, _Volum
     """
     boxes, gray = case.tiles, film.clip(0, 1).astype(np.float32)
     written, _ = text.find_text(gray, boxes)
-    slices = stack(text.erase(gray, written), boxes)
-    valid = known(stack(gray, boxes), text=stack(written, boxes)) * stack(case.told, boxes)
+    seen, marks = stack(gray, boxes), stack(written, boxes)
+    slices = text.erase(seen, marks)
+    valid = known(seen, text=marks) * stack(case.told, boxes)
     truth = Image(stack(case.hu, boxes), meaning=Meaning.HU, name=case.name)
     mask = truth.with_array(valid, meaning=Meaning.LABEL, name="valid")
     grays = {SLICES: slices, REFINED: model.refined(slices, weights)}
