@@ -16,9 +16,10 @@ KIND = "From a photo of a film"
 def write_slices(volume: Image, path: str | os.PathLike[str], report: Mapping[str, Any]) -> None:
     """Write slices (K, J, I) in HU, or in relative gray, as a derived CT series into a new folder, or one into a .dcm.
 
-    report: of extract. What it read of the film's text stays out, because that names the patient, and slices that still
-    show text are refused. Whose film it is, a photo does not tell: the series is of an unknown patient, in a study of
-    its own. See derived.write_derived for the rest. Raises InputError; nothing is left behind then.
+    report: of extract. What it read of the film's text stays out, because that names the patient, and slices whose text
+    was not erased are refused; whether all of it was found is left open. Whose film it is, a photo does not tell: the
+    series is of an unknown patient, in a study of its own. See derived.write_derived for the rest. Raises InputError;
+    nothing is left behind then.
     """
     if not dict(report.get("settings") or {}).get("erase"):
         raise InputError(
@@ -26,7 +27,7 @@ def write_slices(volume: Image, path: str | os.PathLike[str], report: Mapping[st
             "without text, then write DICOM."
         )
     told = {name: value for name, value in report.items() if name != "texts"}
-    write_derived(volume, path, told, window=_window(volume, report), kind=KIND)
+    write_derived(volume, path, told, window=_window(volume, report), kind=KIND, text_free=False)
 
 
 def _window(volume: Image, report: Mapping[str, Any]) -> tuple[float, float]:

@@ -75,13 +75,14 @@ def write_derived(
     *,
     window: tuple[float, float] | None = None,
     kind: str = "",
+    text_free: bool = True,
 ) -> None:
     """Write a gray volume as a derived CT series: a new folder of slices, or one .dcm file for one slice.
 
     Patient, study and frame of reference come from image.dicom; without it a new study is made. The report (method,
     version, settings, ...) becomes the Derivation Description and, whole, as JSON, the private element
     (0071,xx01) of the creator SLICERINVERSEIMAGING. window: the lowest and highest value to show (default: as the
-    source, or all that are no HU). kind: as in series_header.
+    source, or all that are no HU). kind: as in series_header. text_free: False leaves open whether text is burned in.
     Geometry is exact: slices run along their normal, so a left-handed volume has its slice order turned, and gantry
     tilt stays; only rows and columns that are not perpendicular are refused.
     HU: whole numbers are stored as they are; others in steps of a power of two between 1/256 and 1 HU, as fine as
@@ -91,6 +92,8 @@ def write_derived(
     """
     stored, slope, intercept = _stored(image)
     series = _ct_header(image, report, window, kind)
+    if not text_free:
+        del series.BurnedInAnnotation
     series.RescaleSlope, series.RescaleIntercept = format_number_as_ds(slope), ds(intercept)
     series.RescaleType = "HU" if image.meaning is Meaning.HU else "US"
     write_slices(image, stored, series, path)

@@ -50,7 +50,7 @@ def test_it_says_what_it_is_and_nothing_of_the_patient(tmp_path: Path):
     header = pydicom.dcmread(min((tmp_path / "out").iterdir()))
     assert header.Modality == "CT"
     assert list(header.ImageType)[:2] == ["DERIVED", "SECONDARY"]
-    assert header.BurnedInAnnotation == "NO"
+    assert "BurnedInAnnotation" not in header  # some may not have been found
     assert header.SeriesDescription.startswith("From a photo of a film")
     assert "Unknown" in str(header.PatientName)
     assert (header.WindowCenter, header.WindowWidth) == (40, 400)
