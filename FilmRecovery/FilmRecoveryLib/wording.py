@@ -33,6 +33,7 @@ _POSITIONS = (  # with letters of the side of 0: H (head) and S (superior), F (f
 )
 _LETTERS = "RLAPHFSI"
 _WIDEST, _LONGEST, _FARTHEST = 20000.0, 600.0, 3000.0  # HU, mm, mm
+_NARROWEST = 50.0  # mm across a slice
 _SIGNS = {"": 1, "H": 1, "S": 1, "F": -1, "I": -1}
 _AGREE = 0.6  # the least share of tiles that a value is on, of those that say any
 
@@ -95,7 +96,7 @@ def understand(texts: Iterable[Text]) -> Wording:
         joined = "\n".join(said)
         windows.update(_window(joined))
         thicknesses.update(_lengths(_THICKNESS, joined))
-        fields.update(_lengths(_ACROSS, joined))
+        fields.update(length for length in _lengths(_ACROSS, joined) if length >= _NARROWEST)
         positions.update((tile, place) for place in _position(joined))
         letters.update({line.strip() for line in said} & set(_LETTERS))
     warnings: list[str] = []

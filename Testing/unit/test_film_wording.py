@@ -75,9 +75,10 @@ def test_the_thickness_is_read(text: str):
 
 
 @pytest.mark.parametrize(
-    ("text", "across"), [("FOV 240 mm", 240), ("DFOV 25.0cm", 250), ("DFOV: 25 cm", 250), ("FOV 9", 9)]
+    ("text", "across"),
+    [("FOV 240 mm", 240), ("DFOV 25.0cm", 250), ("DFOV: 25 cm", 250), ("FOV 90", 90), ("FOV 3", None)],
 )
-def test_the_field_of_view_is_read(text: str, across: float):
+def test_the_field_of_view_is_read(text: str, across: float | None):
     assert said(text).across == across
 
 
