@@ -128,14 +128,19 @@ def test_a_fault_of_the_program(low_dose: Path, tmp_path: Path, capsys, monkeypa
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_interrupt_writes_nothing(low_dose: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.nrrd"
-    command = [sys.executable, "-m", "InverseImagingLib.cli", "restore", str(low_dose), str(out), "--preset", "paper"]
+    begun = "import sys; from InverseImagingLib import cli; print('begun', flush=True); sys.exit(cli.main())"
+    command = [sys.executable, "-c", begun, "restore", str(low_dose), str(out), "--preset", "paper"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(library_folders())}
 
     def heed_interrupts() -> None:  # which a shell lets its background jobs ignore
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
-    time.sleep(6)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(6)  # until it is at work, on most computers
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
