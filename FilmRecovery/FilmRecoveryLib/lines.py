@@ -23,7 +23,8 @@ def lines_of(strokes: np.ndarray) -> list[Line]:
         if max(side.stop - side.start for side in place) > _LONGEST * height:
             letters[place][labels[place] == number] = False
     gap = max(round(_WORDS * height), 2)
-    joined = ndimage.binary_closing(np.pad(letters, gap), np.ones((1, gap + 1)))[gap:-gap, gap:-gap]
+    wide = ndimage.maximum_filter1d(np.pad(letters, ((0, 0), (gap, gap))).view(np.uint8), gap | 1, axis=1)
+    joined = ndimage.minimum_filter1d(wide, gap | 1, axis=1)[:, gap:-gap]
     blobs, _ = ndimage.label(joined, np.ones((3, 3)))
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(blobs), 1):
