@@ -6,9 +6,11 @@ would not know that what is farther away, or turned away, looks shorter.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product as pairs
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
@@ -25,6 +27,8 @@ _RIM = np.concatenate(
 )
 _ACROSS = (1, 1, 0, 0)  # the axis that each of these sides lies across
 _ALONG = np.linspace(-1.2, 1.2, 97)  # places along the bend, by the film's height, from its middle
+_BETWEEN = _ALONG[1] - _ALONG[0]
+_STEP = 1e-7  # by which slopes are told
 _FOCAL = np.log(0.85)  # of phones, by the photo's longer side
 # Parameters of a sheet before a camera: logarithm of its focal length, of width by height, rotation vector, middle,
 # direction of the bend, and curvature along it as Chebyshev polynomials of degree 0 to 2.
@@ -55,7 +59,8 @@ def bent(photo: Picture, backward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def seen(sheet: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The backward map (NODES, NODES, 2) of a sheet in a photo of that height and width."""
-    return (np.array(shape[::-1]) - 1) / 2 + max(shape) * _seen(places((NODES, NODES)), sheet)
+    seen = _seen(places((NODES, NODES)).reshape(-1, 2), sheet).reshape(NODES, NODES, 2)
+    return (np.array(shape[::-1]) - 1) / 2 + max(shape) * seen
 
 
 def nearest(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -68,24 +73,26 @@ def nearest(backward: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     sides, square = on_square(film, len(_SIDE))
     to_square = np.linalg.inv(square)
 
-    def off(sheet: np.ndarray) -> np.ndarray:
-        seen = np.split(transformed(middle + longest * _seen(_RIM, sheet), to_square), 4)
+    def off(sheets: np.ndarray) -> np.ndarray:
+        seen = np.split(transformed(middle + longest * _seen(_RIM, sheets), to_square), 4, axis=-2)
         away = [
-            ours[:, axis] - _across(side, ours, axis) for ours, side, axis in zip(seen, sides, _ACROSS, strict=True)
+            ours[..., axis] - _across(side, ours, axis) for ours, side, axis in zip(seen, sides, _ACROSS, strict=True)
         ]
-        ends = [_CORNER * (ours - side)[[0, -1]] for ours, side in zip(seen, sides, strict=True)]
-        return np.concatenate([_USUAL * (sheet - flat), *away, np.ravel(ends)])
+        ends = [_CORNER * (ours - side)[..., [0, -1], :] for ours, side in zip(seen, sides, strict=True)]
+        ends = [each.reshape(*sheets.shape[:-1], -1) for each in ends]
+        return np.concatenate([_USUAL * (sheets - flat), *away, *ends], axis=-1)
+
+    def slopes(sheet: np.ndarray) -> np.ndarray:
+        here, *there = off(sheet + _STEP * np.eye(len(sheet) + 1, len(sheet), -1))
+        return (np.stack(there, axis=-1) - here[:, None]) / _STEP
 
     flat = np.concatenate([_hung(film.corners - middle, longest, film.aspect), np.zeros(4)])
     if np.std(bends(film, len(_SIDE))) < _STRAIGHT:
         return flat
-    found = (
-        least_squares(off, np.concatenate([flat[:_PLACE], [turn, bend, 0, 0]]), x_scale=_SCALES, max_nfev=_ROUNDS[0])
-        for turn, bend in _STARTS
-    )
-    best: np.ndarray = least_squares(
-        off, min(found, key=lambda each: each.cost).x, x_scale=_SCALES, max_nfev=_ROUNDS[1]
-    ).x
+    fit = partial(least_squares, off, jac=slopes, x_scale=_SCALES)
+    starts = (np.concatenate([flat[:_PLACE], [turn, bend, 0, 0]]) for turn, bend in _STARTS)
+    nearest = min((fit(start, max_nfev=_ROUNDS[0]) for start in starts), key=lambda each: each.cost)
+    best: np.ndarray = fit(nearest.x, max_nfev=_ROUNDS[1]).x
     return best
 
 
@@ -95,8 +102,8 @@ def _sheet(backward: np.ndarray, shape: tuple[int, int]) -> Sheet:
 
 
 def _across(side: np.ndarray, points: np.ndarray, axis: int) -> np.ndarray:
-    """Where a side (n, 2) runs across the axis, at the points' places along it."""
-    return np.interp(points[:, 1 - axis], side[:, 1 - axis], side[:, axis])
+    """Where a side (n, 2) runs across the axis, at the points' (..., 2) places along it."""
+    return np.interp(points[..., 1 - axis], side[:, 1 - axis], side[:, axis])
 
 
 def _hung(corners: np.ndarray, longest: int, width: float) -> np.ndarray:
@@ -113,30 +120,39 @@ def _hung(corners: np.ndarray, longest: int, width: float) -> np.ndarray:
     return np.concatenate([[_FOCAL, np.log(width)], turn, middle])
 
 
-def _seen(uv: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """Where the camera sees places (..., 2) of a sheet, from the photo's middle, by its longer side."""
-    points = in_space(uv, sheet)
-    return np.exp(sheet[0]) * points[..., :2] / np.maximum(points[..., 2:], 1e-3)
+def _seen(uv: np.ndarray, sheets: np.ndarray) -> np.ndarray:
+    """Where the camera sees places (n, 2) of sheets (..., n, 2), from the photo's middle, by its longer side."""
+    points = in_space(uv, sheets)
+    return np.exp(sheets[..., :1, None]) * points[..., :2] / np.maximum(points[..., 2:], 1e-3)
 
 
-def in_space(uv: np.ndarray, sheet: np.ndarray) -> np.ndarray:
-    """Where places (..., 2) of a sheet lie before the camera (..., 3), by the film's height."""
-    width, turn, middle, angle, bends = sheet[1], sheet[2:5], sheet[5:8], sheet[8], sheet[9:]
-    x, y = (uv[..., 0] - 0.5) * np.exp(width), uv[..., 1] - 0.5
+def in_space(uv: np.ndarray, sheets: np.ndarray) -> np.ndarray:
+    """Where places (n, 2) of sheets (...,) by their parameters lie before the camera (..., n, 3), by the film's
+    height."""
+    width, turn, middle, angle, bends = np.split(sheets, [2, 5, 8, 9], axis=-1)
+    x, y = (uv[:, 0] - 0.5) * np.exp(width[..., 1:]), uv[:, 1] - 0.5
     cosine, sine = np.cos(angle), np.sin(angle)
-    forward, deep = (np.interp(x * cosine + y * sine, _ALONG, each) for each in _profile(bends))
+    along, deep = _bent(x * cosine + y * sine, bends)
     side = y * cosine - x * sine
-    flat = np.stack([forward * cosine - side * sine, forward * sine + side * cosine, deep], axis=-1)
-    return flat @ Rotation.from_rotvec(turn).as_matrix().T + middle
+    flat = np.stack([along * cosine - side * sine, along * sine + side * cosine, deep], axis=-1)
+    turns = Rotation.from_rotvec(turn.reshape(-1, 3)).as_matrix().reshape(*turn.shape, 3)
+    return flat @ np.swapaxes(turns, -1, -2) + middle[..., None, :]
 
 
-def _profile(bends: np.ndarray) -> np.ndarray:
-    """How far along and how deep (2, n) each place along the bend lies."""
-    angle = _integral(np.polynomial.chebyshev.chebval(_ALONG, bends))
-    return np.stack([_integral(np.cos(angle)), _integral(np.sin(angle))])
+def _bent(at: np.ndarray, bends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far along and how deep (..., n) places along the bends (..., 3) lie."""
+    angles = _integral(chebyshev.chebval(_ALONG, np.moveaxis(bends, -1, 0)))
+    where = ((at - _ALONG[0]) / _BETWEEN).clip(0, len(_ALONG) - 1)
+    rows = where.astype(int).clip(max=len(_ALONG) - 2)
+
+    def found(values: np.ndarray) -> np.ndarray:
+        here, after = (np.take_along_axis(values, rows + step, axis=-1) for step in (0, 1))
+        return here + (where - rows) * (after - here)
+
+    return found(_integral(np.cos(angles))), found(_integral(np.sin(angles)))
 
 
 def _integral(values: np.ndarray) -> np.ndarray:
-    """Of values along the bend, from the film's middle."""
-    sums = np.concatenate([[0], np.cumsum((values[1:] + values[:-1]) / 2)]) * (_ALONG[1] - _ALONG[0])
-    return sums - sums[len(_ALONG) // 2]
+    """Of values (..., n) along the bend, from the film's middle."""
+    sums = np.cumsum(values[..., 1:] + values[..., :-1], axis=-1) * _BETWEEN / 2
+    return np.concatenate([np.zeros_like(sums[..., :1]), sums], axis=-1) - sums[..., len(_ALONG) // 2 - 1, None]

@@ -85,8 +85,8 @@ def _odds(down: Cells, across: Cells, shape: tuple[int, ...]) -> float:
 
 def _fitted(profile: np.ndarray, count: int) -> Cells:
     """So many cells where they agree best with a profile of waves (n,)."""
-    starts, pitches, waves = _tried(count, len(profile))
-    best = int(_nearness(waves, profile).argmax())
+    starts, pitches, waves, energy = _tried(count, len(profile))
+    best = int((2 * (waves @ profile.astype(np.complex64)).real - energy).argmax())
     start, pitch = starts[best], pitches[best]
     for step in _FINER:
         pitches = pitch + _STRETCH * step * 2 / max(count, 2)
@@ -100,13 +100,14 @@ def _fitted(profile: np.ndarray, count: int) -> Cells:
 
 
 @functools.lru_cache(maxsize=2 * _MOST)
-def _tried(count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts and pitches (m,) of so many cells, and their waves (m, length)."""
+def _tried(count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Starts and pitches (m,) of so many cells, their waves' conjugates (m, length), and the energy of each (m,)."""
     pitches = _PITCHES[:, None] / count
     free = 1 - count * pitches
     starts = np.clip(free, 0, None) * _STARTS + np.minimum(free, 0) / 2
     pitches = np.broadcast_to(pitches, starts.shape).ravel()
-    return starts.ravel(), pitches, _waves(starts.ravel(), pitches, count, length).astype(np.complex64)
+    waves = _waves(starts.ravel(), pitches, count, length)
+    return starts.ravel(), pitches, waves.conj().astype(np.complex64), (np.abs(waves) ** 2).sum(axis=1)
 
 
 def _waves(starts: np.ndarray, pitches: np.ndarray, count: int, length: int) -> np.ndarray:

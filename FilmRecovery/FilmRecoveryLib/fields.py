@@ -16,7 +16,7 @@ from scipy import ndimage
 from torch.nn import functional
 
 from .layout import detail
-from .sheet import NODES, Sheet
+from .sheet import NODES, Sheet, linear
 from .warp import Picture, centers, places, resampled
 
 _LONGEST = 256  # pixels of the film on which places move; it is looked at twice as finely
@@ -48,11 +48,12 @@ def best(
     for blur, steps in rounds:
         shape = sheet.size(_LONGEST if blur < _COARSE else _LONGEST // 2)
         own = torch.from_numpy(places(shape)).to(torch.float32)
+        down, across = (torch.from_numpy(linear(NODES, size)) for size in shape)
         soft = torch.from_numpy(ndimage.gaussian_filter(seen, blur))[None, None]
         mean, square = torch.zeros_like(terms), torch.zeros_like(terms)
         for step in range(steps):
-            moved = functional.interpolate(torch.tensordot(terms, fields, 1)[None], shape, mode="bilinear")
-            film = _looked_up(soft, own + moved[0].permute(1, 2, 0))
+            moved = down @ torch.tensordot(terms, fields, 1) @ across.T
+            film = _looked_up(soft, own + moved.permute(1, 2, 0))
             (slope,) = torch.autograd.grad(held * terms.square().sum() - goodness(film), terms)
             rate = _LAST_RATE + _RATE * (1 + math.cos(math.pi * step / steps)) / 2
             with torch.no_grad():

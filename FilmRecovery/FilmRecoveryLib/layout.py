@@ -91,9 +91,19 @@ def _reduced(film: np.ndarray) -> tuple[np.ndarray, int]:
 def detail(small: np.ndarray) -> np.ndarray:
     """What stands out from its surroundings, alike in bright and in dim light."""
     length = max(small.shape)
-    fine = small - ndimage.gaussian_filter(small, length / 40)
-    near = np.sqrt(ndimage.gaussian_filter(fine**2, length / 20))
+    fine = small - _blurred(small, length / 40)
+    near = np.sqrt(_blurred(fine**2, length / 20).clip(min=0))
     return fine / (near + 0.3 * near.mean() + 1e-4)
+
+
+def _blurred(values: np.ndarray, spread: float) -> np.ndarray:
+    """Values (h, w) blurred by a Gaussian, mirrored beyond the rim: quicker by cosines than by a wide kernel."""
+    waves = fft.dctn(values)
+    for axis, size in enumerate(values.shape):
+        kept = np.exp(-0.5 * (np.pi * spread / size * np.arange(size)) ** 2).astype(values.dtype)
+        waves *= np.expand_dims(kept, 1 - axis)
+    blurred: np.ndarray = fft.idctn(waves)
+    return blurred
 
 
 def _alike(detail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

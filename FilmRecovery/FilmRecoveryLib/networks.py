@@ -19,7 +19,7 @@ LUMINANCE = (0.299, 0.587, 0.114)  # share of red, green and blue
 _WIDTHS = (48, 96, 160, 224)
 _HEADS = {"uv": 2, "doubt": 1, "mask": 1, "position": 3, "normal": 3, "depth": 1}
 _ATTENDING = 2  # layers
-_BAND = 256  # rows
+_BAND = 64  # rows
 
 
 @dataclass(frozen=True)
@@ -132,17 +132,27 @@ def luminance(film: torch.Tensor) -> torch.Tensor:
 def toned(light: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     """The film's gray (B, 1, H, W) by curves of the same field in any resolution; light: luminance (B, 1, H, W).
 
-    Rows are taken in bands, which keeps what is needed for them in the processor's cache.
+    Linear between the curves, and between their knots. Rows are taken in bands, which keeps what is needed for them in
+    the processor's cache.
     """
-    height, width = light.shape[2:]
-    rows, columns = ((2 * torch.arange(n, dtype=light.dtype, device=light.device) + 1) / n - 1 for n in (height, width))
-    knots = (2 * light[:, 0].clamp(0, 1) * (KNOTS - 1) + 1) / KNOTS - 1
+    (films, _, height, width), lines, device = light.shape, curves.shape[2], light.device
+    values = functional.interpolate(curves, (lines, width), mode="bilinear").flatten()
+    higher = lines * width  # how far on the same place of the next knot is
+    columns = torch.arange(width, dtype=torch.int32, device=device)
+    first = torch.arange(films, dtype=torch.int32, device=device)[:, None, None] * KNOTS * higher
+    rows = ((torch.arange(height, device=device) + 0.5) / height * lines - 0.5).clamp(0, lines - 1)[:, None]
+
+    def read(at: torch.Tensor) -> torch.Tensor:
+        return values.index_select(0, at.flatten()).view(at.shape)
+
     bands = []
-    for knot, row in zip(knots.split(_BAND, dim=1), rows.split(_BAND), strict=True):
-        place = torch.stack([columns.expand_as(knot), row[:, None].expand_as(knot), knot], dim=-1)
-        found = functional.grid_sample(curves[:, None], place[:, None], align_corners=False, padding_mode="border")
-        bands.append(found[:, :, 0])
-    return torch.cat(bands, dim=2)
+    for knot, row in zip((light[:, 0].clamp(0, 1) * (KNOTS - 1)).split(_BAND, dim=1), rows.split(_BAND), strict=True):
+        lower, line = knot.int().clamp(max=KNOTS - 2), row.int()
+        here = first + lower * higher + line * width + columns
+        down = (line < lines - 1).int() * width
+        at_lower, at_higher = (torch.lerp(read(each), read(each + down), row - line) for each in (here, here + higher))
+        bands.append(torch.lerp(at_lower, at_higher, knot - lower))
+    return torch.cat(bands, dim=1)[:, None]
 
 
 class ValueNet(nn.Module):
@@ -150,21 +160,13 @@ class ValueNet(nn.Module):
 
     def __init__(self, width: int = 24, layers: int = 4) -> None:
         super().__init__()
-        between = [
-            layer
-            for _ in range(layers)
-            for layer in (nn.SiLU(inplace=True), nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate"))
-        ]
-        self.layers = nn.Sequential(
-            nn.Conv2d(4, width, 3, padding=1, padding_mode="replicate"),
-            *between,
-            nn.SiLU(inplace=True),
-            nn.Conv2d(width, 4, 3, padding=1, padding_mode="replicate"),
-        )
+        between = [layer for _ in range(layers) for layer in (nn.SiLU(inplace=True), nn.Conv2d(width, width, 3))]
+        self.layers = nn.Sequential(nn.Conv2d(4, width, 3), *between, nn.SiLU(inplace=True), nn.Conv2d(width, 4, 3))
+        self.rim = 2 * (layers + 2)  # pixels that the layers take away at each side
 
     def forward(self, gray: torch.Tensor) -> torch.Tensor:
-        height, width = gray.shape[2:]
-        padded = functional.pad(gray, (0, width % 2, 0, height % 2), mode="replicate")
+        (height, width), rim = gray.shape[2:], self.rim
+        padded = functional.pad(gray, (rim, rim + width % 2, rim, rim + height % 2), mode="replicate")
         found = functional.pixel_shuffle(self.layers(functional.pixel_unshuffle(padded, 2)), 2)
         return gray + found[..., :height, :width]
 

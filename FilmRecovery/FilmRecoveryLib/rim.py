@@ -6,15 +6,15 @@ sides are off then, in the manner of a Coons patch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
-from scipy.interpolate import CubicSpline
 from skimage.color import rgb2lab
 
 from .homography import homography, transformed
-from .sheet import NODES, Sheet, product
+from .sheet import NODES, Sheet, product, spline
 from .warp import Picture, centers, places, resampled
 
 Curve = Callable[[np.ndarray], np.ndarray]  # of a side, as if it were the upper one: how deep it runs by where
@@ -49,8 +49,9 @@ def followed(
     that are not seen stay.
     """
     curves, scores = [], []
-    for strip in _strips(picture, backward, reach, pixels):
-        score, curve = _curve(strip, reach, pixels, degree, near, by_light)
+    at, *sides, used = _edges(_strips(picture, backward, reach, pixels), reach, pixels, near, by_light)
+    for depth, clear in zip(*sides, strict=True):
+        score, curve = _curve(at, depth, clear, used, pixels, degree)
         scores.append(score)
         curves.append(curve if score > _SEEN else np.poly1d([0.0]))
     return float(np.prod(np.maximum(scores, _LEAST)) ** 0.25), with_sides(backward, curves, reach, pixels)
@@ -71,8 +72,8 @@ def edges(
     """How deep within a film its sides are seen (4, n), by the film's side, and whether they are (4, n), at so many
     places along each, clockwise from the upper one. See followed."""
     depths, seen = np.zeros((2, 4, len(at)))
-    for side, strip in enumerate(_strips(picture, backward, reach, pixels)):
-        along, depth, clear, _ = _edge(strip, reach, pixels, near, False)
+    along, *sides, _ = _edges(_strips(picture, backward, reach, pixels), reach, pixels, near, False)
+    for side, (depth, clear) in enumerate(zip(*sides, strict=True)):
         for number, place in enumerate(at):
             here = np.abs(along - np.clip(place, _NEAR, 1 - _NEAR)) < _NEAR
             used = here & clear
@@ -89,21 +90,22 @@ def across(
     """How light a photo usually is, in CIELAB, so many pixels (n,) within and beyond each side of a film as it is seen
     (m, n); of the sides that are. See followed."""
     found = []
-    for strip in _strips(photo, backward, reach, pixels):
-        _, depth, clear, used = _edge(strip, reach, pixels, near, False)
+    strips = _strips(photo, backward, reach, pixels)
+    _, *sides, used = _edges(strips, reach, pixels, near, False)
+    for depth, clear, lightness in zip(*sides, rgb2lab(strips)[..., 0], strict=True):
         seen = np.flatnonzero(clear & used)
         if len(seen) > _SEEN * used.sum():
-            rows, lightness = np.arange(len(strip)), rgb2lab(strip)[..., 0]
+            rows = np.arange(len(lightness))
             edge = (depth + reach) * pixels - 0.5
             found.append(np.median([np.interp(edge[n] + depths, rows, lightness[:, n]) for n in seen], axis=0))
     return np.reshape(found, (-1, len(depths)))
 
 
-def _strips(picture: Picture, backward: np.ndarray, reach: float, pixels: int) -> Iterator[np.ndarray]:
-    """What is seen around each side of a film (d, n, C), as if that were the upper one."""
+def _strips(picture: Picture, backward: np.ndarray, reach: float, pixels: int) -> np.ndarray:
+    """What is seen around each side of a film (4, d, n, C), as if that were the upper one."""
     around = continuing(len(backward), round(pixels * (1 + 2 * reach)), reach)
-    for side in range(4):
-        yield resampled(picture, product(around[: round(2 * reach * pixels)], np.rot90(backward, side), around))
+    across = around[: round(2 * reach * pixels)]
+    return np.stack([resampled(picture, product(across, np.rot90(backward, side), around)) for side in range(4)])
 
 
 def _between_sides(top: Curve, right: Curve, bottom: Curve, left: Curve) -> np.ndarray:
@@ -126,6 +128,7 @@ def _between_sides(top: Curve, right: Curve, bottom: Curve, left: Curve) -> np.n
     return np.stack([x, y], axis=-1)
 
 
+@lru_cache(32)
 def continuing(count: int, pixels: int, reach: float) -> np.ndarray:
     """What values at so many nodes count for those at pixels of the film, and around it as far as reach: a cubic spline
     that goes on straight."""
@@ -134,14 +137,13 @@ def continuing(count: int, pixels: int, reach: float) -> np.ndarray:
     inner = at.clip(knots[0], knots[-1])
     ends = [(each[end + step] - each[end]) * count / step for end, step in ((0, _SLOPE), (-1, -_SLOPE))]
     beyond = np.stack([(at - inner).clip(max=0), (at - inner).clip(min=0)], axis=-1)
-    return (CubicSpline(knots, each)(inner) + beyond @ np.stack(ends)).astype(np.float32)
+    return (spline(count)(inner) + beyond @ np.stack(ends)).astype(np.float32)
 
 
 def _curve(
-    strip: np.ndarray, reach: float, pixels: int, degree: int, near: float, by_light: bool
+    at: np.ndarray, depth: np.ndarray, clear: np.ndarray, used: np.ndarray, pixels: int, degree: int
 ) -> tuple[float, np.poly1d]:
-    """How well an edge along a strip (d, n, C) is seen, and where it runs: depth by place, both by the film's side."""
-    at, depth, clear, used = _edge(strip, reach, pixels, near, by_light)
+    """How well a side is seen, and where it runs, as depth by place, by its edge: see _edges."""
     weights = used.astype(float)
     for _ in range(_ROUNDS):
         curve = np.poly1d(np.polyfit(at, depth, degree, w=np.sqrt(weights)))
@@ -150,62 +152,67 @@ def _curve(
     return float((clear & (off < _AWAY))[used].mean()), curve
 
 
-def _edge(
-    strip: np.ndarray, reach: float, pixels: int, near: float, by_light: bool
+def _edges(
+    strips: np.ndarray, reach: float, pixels: int, near: float, by_light: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Where an edge runs along a strip (d, n, C): places along the side and depths, both by the film's side; whether it
-    is clear there, and whether that is away from the corners; each (n,)."""
-    change = _change(rgb2lab(strip))
+    """Where edges run along strips (4, d, n, C): places along the sides (n,) and depths (4, n), both by the film's
+    side; whether each is clear there (4, n), and whether that is away from the corners (n,)."""
+    change = _change(rgb2lab(strips))
     strength = np.linalg.norm(change, axis=-1)
-    rows = (np.arange(len(strip)) + 0.5) / pixels - reach
+    deep, long = strength.shape[1:]
+    rows = (np.arange(deep) + 0.5) / pixels - reach
     believed = np.exp(-0.5 * (rows / near) ** 2)[:, None]
-    row = _path(np.minimum(strength, _USUAL * np.median(strength, axis=0).mean() + 1) * believed)
-    columns = np.arange(strip.shape[1])
-    at = (columns + 0.5) / pixels - reach
+    most = _USUAL * np.median(strength, axis=1).mean(axis=1) + 1
+    row = _paths(np.minimum(strength, most[:, None, None]) * believed)
+    at = (np.arange(long) + 0.5) / pixels - reach
     used = (at > _CORNER) & (at < 1 - _CORNER)
     exact, sharp = row, strength
     if by_light:
-        sharp = np.linalg.norm(_change(strip**_GAMMA), axis=-1)
-        near_by = (row + np.arange(-_BLURRED, _BLURRED + 1)[:, None]).clip(0, len(strip) - 1)
-        exact = near_by[sharp[near_by, columns].argmax(axis=0), columns]
+        sharp = np.linalg.norm(_change(strips**_GAMMA), axis=-1)
+        near_by = (row[:, None] + np.arange(-_BLURRED, _BLURRED + 1)[:, None]).clip(0, deep - 1)
+        exact = _at(near_by, _at(sharp, near_by).argmax(axis=1))
     depth = rows[exact] + _between(sharp, exact) / pixels
-    there = change[row, columns]
-    main = there[used].mean(axis=0)
-    along = there @ (main / max(float(np.linalg.norm(main)), 1e-9))
-    return at, depth, along > max(2 * float(np.median(strength)), 0.7), used
+    there = np.take_along_axis(change, row[:, None, :, None], axis=1)[:, 0]
+    main = there[:, used].mean(axis=1)
+    main /= np.maximum(np.linalg.norm(main, axis=1, keepdims=True), 1e-9)
+    along = (there @ main[..., None])[..., 0]
+    return at, depth, along > np.maximum(2 * np.median(strength, axis=(1, 2)), 0.7)[:, None], used
 
 
-def _change(strip: np.ndarray) -> np.ndarray:
-    """How much a strip (d, n, C) changes with depth."""
-    changes: np.ndarray = ndimage.gaussian_filter1d(strip, 1.0, axis=0, order=1)
+def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Values (4, d, n) at rows (4, n) of them, or at several (4, m, n)."""
+    found = np.take_along_axis(values, rows.reshape(len(rows), -1, rows.shape[-1]), axis=1)
+    return found.reshape(rows.shape)
+
+
+def _change(strips: np.ndarray) -> np.ndarray:
+    """How much strips (4, d, n, C) change with depth."""
+    changes: np.ndarray = ndimage.gaussian_filter1d(strips, 1.0, axis=1, order=1)
     return changes
 
 
-def _path(strength: np.ndarray) -> np.ndarray:
-    """Rows (n,) of the path through a strip (d, n) along which it is strongest, and never steep."""
-    total = np.full(len(strength) + 2, -np.inf)  # with a row on either side where no path leads
-    total[1:-1] = strength[:, 0]
-    moving, downwards = np.empty((2, strength.shape[1] - 1, len(strength)), bool)
-    for number, column in enumerate(strength.T[1:]):
-        here, before, after = total[1:-1], total[:-2] - 0.05, total[2:] - 0.05
+def _paths(strength: np.ndarray) -> np.ndarray:
+    """Rows (4, n) of the paths through strips (4, d, n) along which they are strongest, and never steep."""
+    count, deep, long = strength.shape
+    total = np.full((count, deep + 2), -np.inf)  # with a row on either side where no path leads
+    total[:, 1:-1] = strength[..., 0]
+    steps = np.zeros((long, count, deep), np.int8)  # that led to each place
+    for number in range(1, long):
+        here, before, after = total[:, 1:-1], total[:, :-2] - 0.05, total[:, 2:] - 0.05
         best = np.maximum(before, after)
-        np.greater(best, here, out=moving[number])
-        np.greater(after, before, out=downwards[number])
-        total[1:-1] = np.maximum(best, here) + column
-    row = int(total[1:-1].argmax())
-    rows = [row]
-    for moves, down in zip(moving[::-1], downwards[::-1], strict=True):
-        if moves[row]:
-            row += 1 if down[row] else -1
-        rows.append(row)
-    return np.array(rows[::-1])
+        steps[number] = np.where(best > here, np.where(after > before, 1, -1), 0)
+        total[:, 1:-1] = np.maximum(best, here) + strength[..., number]
+    rows, each = np.empty((count, long), int), np.arange(count)
+    rows[:, -1] = total[:, 1:-1].argmax(axis=1)
+    for number in range(long - 1, 0, -1):
+        rows[:, number - 1] = rows[:, number] + steps[number, each, rows[:, number]]
+    return rows
 
 
 def _between(strength: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """How far (n,) from the middle of its pixel each maximum lies: that of a parabola."""
-    columns = np.arange(len(rows))
-    inner = rows.clip(1, len(strength) - 2)
-    before, here, after = (strength[inner + step, columns] for step in (-1, 0, 1))
+    """How far (4, n) from the middle of its pixel each maximum lies: that of a parabola."""
+    inner = rows.clip(1, strength.shape[1] - 2)
+    before, here, after = (_at(strength, inner + step) for step in (-1, 0, 1))
     bend = np.minimum(before - 2 * here + after, -1e-6)
     return np.where(inner == rows, 0.5 * (before - after) / bend, 0.0).clip(-0.5, 0.5)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline, CubicSpline
@@ -52,7 +53,7 @@ class Sheet:
 
     def confidence_at(self, height: int, width: int) -> np.ndarray:
         """The confidence (height, width), linear between nodes."""
-        down, across = (_linear(n, m) for n, m in zip(self.confidence.shape, (height, width), strict=True))
+        down, across = (linear(n, m) for n, m in zip(self.confidence.shape, (height, width), strict=True))
         return down @ self.confidence.astype(np.float32) @ across.T
 
     def size(self, longest: int = 0) -> tuple[int, int]:
@@ -103,7 +104,7 @@ class Sheet:
 
     def seen(self, v: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Photo pixels (len(v), len(u), 2) of the film's places down and across."""
-        down, across = (_smooth(centers(n), each) for n, each in zip(self.backward.shape, (v, u), strict=False))
+        down, across = (spline(n)(each) for n, each in zip(self.backward.shape, (v, u), strict=False))
         return product(down.astype(np.float32), self.backward, across.astype(np.float32))
 
 
@@ -118,25 +119,25 @@ def checked(corners: np.ndarray) -> np.ndarray:
 
 
 def product(down: np.ndarray, values: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Values (R, C, 2) between nodes: (h, R) @ values @ (w, C)^T, in bands that the processor's cache holds."""
-    out = np.empty((len(down), len(across), 2), values.dtype)
-    for top in range(0, len(down), 128):
-        for axis in range(2):
-            out[top : top + 128, :, axis] = down[top : top + 128] @ values[..., axis] @ across.T
-    return out
+    """Values (R, C, 2) between nodes: (h, R) @ values @ (w, C)^T."""
+    rows = np.ascontiguousarray((across @ values).astype(values.dtype, copy=False))
+    return (down @ rows.reshape(len(rows), -1)).astype(values.dtype, copy=False).reshape(len(down), len(across), 2)
 
 
-def _smooth(knots: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """What values at knots count (len(at), len(knots)) for those of a cubic spline through them."""
-    return CubicSpline(knots, np.eye(len(knots)))(at)
+@cache
+def spline(count: int) -> CubicSpline:
+    """What values at so many nodes count (n, count) for those at places (n,): a cubic spline through them."""
+    return CubicSpline(centers(count), np.eye(count))
 
 
 def _local(knots: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The same for a curve that only the four nearest knots bend, as E. Catmull and R. Rom have it."""
+    """The same at knots for a curve that only the four nearest bend (len(at), len(knots)), as E. Catmull and R. Rom
+    have it."""
     each = np.eye(len(knots))
     return CubicHermiteSpline(knots, each, np.gradient(each, knots, axis=0))(at)
 
 
-def _linear(count: int, wanted: int) -> np.ndarray:
+def linear(count: int, wanted: int) -> np.ndarray:
+    """What values at so many nodes count for those at pixels (wanted, count): lines between them."""
     rows = [np.interp(centers(wanted), centers(count), one) for one in np.eye(count)]
     return np.stack(rows, axis=-1).astype(np.float32)

@@ -46,7 +46,7 @@ class Surface:
     @classmethod
     def bent(cls, sheet: np.ndarray, shape: tuple[int, int]) -> Surface:
         """One that bends along one direction, by the parameters of bending."""
-        points = in_space(places((NODES, NODES)), sheet).reshape(-1, 3)
+        points = in_space(places((NODES, NODES)).reshape(-1, 2), sheet)
         terms, *_ = np.linalg.lstsq(_basis(centers(NODES), TERMS), points, rcond=None)
         return cls(np.concatenate([terms.T.ravel(), sheet[:2]]), shape)
 
@@ -58,7 +58,7 @@ class Surface:
     @cached_property
     def backward(self) -> np.ndarray:
         """The backward map (NODES, NODES, 2), float32."""
-        seen, *_ = _seen(self.values, _basis(centers(NODES), self.terms))
+        seen, _ = _seen(self.values, _basis(centers(NODES), self.terms))
         return (self._middle + max(self.shape) * seen).reshape(NODES, NODES, 2).astype(np.float32)
 
     @property
@@ -144,16 +144,21 @@ class Surface:
         (_WAYS, 2, NODES, NODES).
         """
         at = _Places.even(len(sure), self.terms)
-        seen, *_ = _seen(self.values, at.basis)
+        seen, _ = _seen(self.values, at.basis)
         _, slopes = _off(self.values, seen, sure.reshape(-1, 2, 2), at, self.gives)
         bend = slopes.T @ slopes
         sizes, vectors = np.linalg.eigh(bend + 1e-6 * np.diag(np.diag(bend)))
         usual = vectors / np.sqrt(sizes)
-        *_, moves = _seen(self.values, _basis(centers(NODES), self.terms))
+        basis = _basis(centers(NODES), self.terms)
+        seen, moves = _seen(self.values, basis)
         nodes = self.backward.astype(np.float64)
         axes = np.stack([np.gradient(nodes, axis=axis).reshape(-1, 2) * NODES for axis in (1, 0)], axis=-1)
-        moved = np.einsum("nab,bnk->ank", max(self.shape) * np.linalg.inv(axes), moves @ usual)
-        moved = moved.reshape(2 * NODES**2, -1)
+        to_film = max(self.shape) * np.linalg.inv(axes)
+        each = np.einsum("nab,bnc->acn", to_film, moves)
+        moved = (np.einsum("nab,nb->an", to_film, seen)[..., None] * usual[-2]).reshape(2 * NODES**2, -1)
+        for axis in range(3):
+            own = slice(axis * self.terms, (axis + 1) * self.terms)
+            moved += (each[:, axis, :, None] * (basis @ usual[own])).reshape(moved.shape)
         _, mixed = np.linalg.eigh(moved.T @ moved)
         mixed = mixed[:, : -_WAYS - 1 : -1].T
         return mixed @ usual.T, (mixed @ moved.T).reshape(-1, 2, NODES, NODES)
@@ -166,7 +171,8 @@ class Surface:
 def _basis(at: np.ndarray, terms: int, down: int = 0, across: int = 0) -> np.ndarray:
     """Products of polynomials (n * n, terms) at places down and across the film, derived so often along each."""
     each = [chebyshev.chebval(2 * at - 1, chebyshev.chebder(np.eye(_ALONG), order, scl=2)) for order in (down, across)]
-    return np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, -1)[:, _ORDER[:terms]]
+    products = np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, -1)
+    return products.take(_ORDER[:terms], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,49 +194,44 @@ class _Places:
         return cls(basis(), basis(across=1), basis(down=1), (_BEND / count) ** 2 * bends.T @ bends)
 
 
-def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the camera sees points (n, 2), from the photo's middle by its longer side, their depths (n,), and how the
-    former change with the values (2, n, len(values))."""
-    x, y, deep = (basis @ each for each in values[:-2].reshape(3, -1))
-    deep = np.maximum(deep, 1e-3)
+def _seen(values: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the camera sees points (n, 2), from the photo's middle by its longer side, and how that changes with where
+    they are, (2, n, 3)."""
+    points = basis @ values[:-2].reshape(3, -1).T
+    deep = np.maximum(points[:, 2:], 1e-3)
     focal = np.exp(values[-2])
-    seen = focal * np.stack([x, y], axis=-1) / deep[:, None]
-    moves = np.zeros((2, len(basis), values.size))
-    count = basis.shape[1]
-    for axis in (0, 1):
-        moves[axis, :, axis * count : (axis + 1) * count] = (focal / deep)[:, None] * basis
-        moves[axis, :, 2 * count : 3 * count] = (-seen[:, axis] / deep)[:, None] * basis
-        moves[axis, :, -2] = seen[:, axis]
-    return seen, deep, moves
+    seen = focal * points[:, :2] / deep
+    moves = np.zeros((2, len(basis), 3))
+    moves[0, :, 0] = moves[1, :, 1] = focal / deep[:, 0]
+    moves[:, :, 2] = -(seen / deep).T
+    return seen, moves
 
 
 def _off(
     values: np.ndarray, target: np.ndarray, weights: np.ndarray, at: _Places, gives: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a fit makes small (m,), and how it changes with the values (m, len(values))."""
-    seen, _, moves = _seen(values, at.basis)
+    seen, moves = _seen(values, at.basis)
     width, count, size = np.exp(values[-1]), at.basis.shape[1], len(at.basis)
     terms = values[:-2].reshape(3, count)
     across, down = at.across @ terms.T, at.down @ terms.T
     longer, higher, sheared = (across**2).sum(1) / width**2, (down**2).sum(1), (across * down).sum(1) / width
-    stretch = np.zeros((3, size, values.size))
-    for axis in range(3):
-        own = slice(axis * count, (axis + 1) * count)
-        stretch[0, :, own] = across[:, [axis]] / width**2 * at.across
-        stretch[1, :, own] = down[:, [axis]] * at.down
-        stretch[2, :, own] = (across[:, [axis]] * at.down + down[:, [axis]] * at.across) / width
-    stretch[0, :, -1], stretch[2, :, -1] = -longer, -sheared
     share = 1 / (gives * np.sqrt(size))
-    lens = np.zeros((1, values.size))
-    lens[0, -2] = 1 / _FOCAL[1]
     off = [
         np.einsum("nab,nb->an", weights, seen - target).ravel(),
         share * np.concatenate([(longer - 1) / 2, (higher - 1) / 2, sheared]),
         [(values[-2] - _FOCAL[0]) / _FOCAL[1]],
     ]
-    slopes = [
-        np.einsum("nab,bnk->ank", weights, moves).reshape(2 * size, -1),
-        share * stretch.reshape(3 * size, -1),
-        lens,
-    ]
-    return np.concatenate(off), np.concatenate(slopes)
+    slopes = np.zeros((5 * size + 1, values.size))
+    told, stretch = slopes[: 2 * size].reshape(2, size, -1), slopes[2 * size : -1].reshape(3, size, -1)
+    for axis in range(3):
+        own = slice(axis * count, (axis + 1) * count)
+        told[:, :, own] = np.einsum("nab,bn->an", weights, moves[:, :, axis])[..., None] * at.basis
+        along, below = share / width * across[:, [axis]], share * down[:, [axis]]
+        stretch[0, :, own] = along / width * at.across
+        stretch[1, :, own] = below * at.down
+        stretch[2, :, own] = along * at.down + below / width * at.across
+    told[:, :, -2] = np.einsum("nab,nb->an", weights, seen)
+    stretch[0, :, -1], stretch[2, :, -1] = -share * longer, -share * sheared
+    slopes[-1, -2] = 1 / _FOCAL[1]
+    return np.concatenate(off), slopes

@@ -26,6 +26,7 @@ _STROKE = 0.016  # the widest
 _RIM = 0.09  # where lines begin or end, from the tile's sides
 _RULER = 0.2  # the shortest
 _CONTRAST = 0.12  # the least, of gray
+_TALLEST = 480  # pixels of a tile that is looked at
 _READ = 64  # pixels of a line's height when it is read
 _MOST_LINES = 120  # that are read: more say nothing new
 _LIMIT = "OMP_THREAD_LIMIT"
@@ -48,13 +49,26 @@ def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[
     boxes: of one size.
     """
     mask, lines = np.zeros(film.shape, bool), []
+    slices = stack(film, boxes)
+    step = -(-slices.shape[1] // _TALLEST)
     with ThreadPoolExecutor() as pool:
-        strokes = np.stack(list(pool.map(_brighter, stack(film, boxes))))
+        strokes = np.stack(list(pool.map(lambda tile: _brighter(_reduced(tile, step)), slices)))
         tiles = list(pool.map(_on_tile, strokes, repeated(strokes)))
     for tile, ((left, top, right, bottom), (marks, found)) in enumerate(zip(boxes, tiles, strict=True)):
-        mask[top:bottom, left:right] = marks
-        lines += [Text(tile, (left + x.start, top + y.start, left + x.stop, top + y.stop)) for y, x in found]
+        marks = marks.repeat(step, axis=0).repeat(step, axis=1)
+        mask[top:bottom, left:right] = marks[: bottom - top, : right - left]
+        for y, x in found:
+            ends = min(left + x.stop * step, right), min(top + y.stop * step, bottom)
+            lines.append(Text(tile, (left + x.start * step, top + y.start * step, *ends)))
     return mask, lines
+
+
+def _reduced(tile: np.ndarray, step: int) -> np.ndarray:
+    """A tile (h, w) of means of so many pixels along each side."""
+    rest = [(0, -side % step) for side in tile.shape]
+    blocks = np.pad(tile, rest, "edge").reshape((tile.shape[0] + rest[0][1]) // step, step, -1, step)
+    means: np.ndarray = blocks.mean(axis=(1, 3))
+    return means
 
 
 def strokes_of(tile: np.ndarray) -> np.ndarray:
