@@ -28,6 +28,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/"
 LIBRARIES = (
     "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0 libx11-6 fonts-dejavu-core"
 )
+MOST_PROCESSES = 4  # that run tests: each takes some 2 GB
 # Only what needs the system's libraries: Qt links to them, VTK brings nearly everything along.
 IMPORT_CHECK = (
     "import importlib.util as u, PySide6.QtWidgets; u.find_spec('vtk') and __import__('vtkmodules.vtkRenderingOpenGL2')"
@@ -66,6 +67,8 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     # Idle threads of torch would spin, which slows a busy computer down many times.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if job == "test" and not arguments[1:]:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # of each of several processes
     # Every program runs, so that one look shows all that is wrong.
     code = max(abs(subprocess.call([str(PYTHON), *command], cwd=ROOT)) for command in programs)
     say(f"{job}: {'done' if code == 0 else f'failed with exit code {code}'} after {duration(start)}")
@@ -82,9 +85,11 @@ def commands(job: str, extra: list[str]) -> list[list[str]]:
     if job == "demo":
         return [[str(Path("Testing", "demo.py")), *extra]]
     if job == "test":
-        # The libraries without Slicer first, in a process of their own, then what runs in the Slicer stand-in.
-        parts = [extra] if extra else [["Testing/unit"], ["Testing/scene", "Testing/panel"]]
-        return [["-m", "pytest", *part] for part in parts]
+        if extra:
+            return [["-m", "pytest", *extra]]
+        # The libraries without Slicer first, then what runs in the Slicer stand-in, each in processes of its own.
+        several = ["--numprocesses", str(min(os.cpu_count() or 1, MOST_PROCESSES)), "--dist", "loadfile"]
+        return [["-m", "pytest", *several, *part] for part in (["Testing/unit"], ["Testing/scene", "Testing/panel"])]
     if job == "panels":
         return [[str(Path("Testing", "panel", "pictures.py")), *extra]]
     if extra not in ([], ["--fix"]):

@@ -85,13 +85,20 @@ def _loaded(network: N, weights: Weights) -> N:
 
 
 def _kept(locate: Callable[[np.ndarray], Sheet]) -> Callable[[np.ndarray], Sheet]:
-    """The same, which remembers the last photo's sheet: methods that differ later begin with the same one."""
-    last: list[tuple[np.ndarray, Sheet]] = []
+    """The same, which remembers the last photo's sheet, or that it shows none: methods that differ later begin with the
+    same one."""
+    last: list[tuple[np.ndarray, Sheet | InputError]] = []
 
     def found(photo: np.ndarray) -> Sheet:
         if not last or last[0][0] is not photo:
-            last[:] = [(photo, locate(photo))]
-        return last[0][1]
+            try:
+                last[:] = [(photo, locate(photo))]
+            except InputError as error:
+                last[:] = [(photo, error)]
+        sheet = last[0][1]
+        if isinstance(sheet, InputError):
+            raise sheet
+        return sheet
 
     return found
 
