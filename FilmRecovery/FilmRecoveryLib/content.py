@@ -26,7 +26,7 @@ from .waves import evened, unevenness
 _EVEN = 0.01  # cells, whose waves need not move their film
 _UNEVEN = 6.0  # how much uneven cells count beside rows and columns that are not straight
 _OFF, _LEAST = 0.2, 0.1  # the same of what a surface costs that meets its rim, and what does not count of that
-_STRETCHED = 1.4  # as much as films are at most, from which one is hung otherwise
+_STRETCHED = 2.2  # as much as films are at most, from which one hangs otherwise; what is less is told by giving
 _OTHERWISE = 4  # times, until it is not
 _GIVING, _GIVES = 1.0, 0.05  # as much as films are, from which one may have stretched; and how much, see Surface
 _CLEARLY = 1.1  # times as straight and even
