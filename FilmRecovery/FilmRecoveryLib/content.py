@@ -29,7 +29,7 @@ _OFF, _LEAST = 0.2, 0.1  # the same of what a surface costs that meets its rim, 
 _STRETCHED = 2.2  # as much as films are at most, from which one hangs otherwise; what is less is told by giving
 _OTHERWISE = 4  # times, until it is not
 _GIVING, _GIVES = 1.0, 0.05  # as much as films are, from which one may have stretched; and how much, see Surface
-_CLEARLY = 1.1  # times as straight and even
+_CLEARLY = 1.15  # times as straight and even
 
 
 @dataclass(frozen=True)
