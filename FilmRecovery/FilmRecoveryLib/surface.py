@@ -47,7 +47,7 @@ class Surface:
     def bent(cls, sheet: np.ndarray, shape: tuple[int, int]) -> Surface:
         """One that bends along one direction, by the parameters of bending."""
         points = in_space(places((NODES, NODES)).reshape(-1, 2), sheet)
-        terms, *_ = np.linalg.lstsq(_basis(centers(NODES), TERMS), points, rcond=None)
+        terms, *_ = np.linalg.lstsq(_at_nodes(TERMS), points, rcond=None)
         return cls(np.concatenate([terms.T.ravel(), sheet[:2]]), shape)
 
     @property
@@ -58,7 +58,7 @@ class Surface:
     @cached_property
     def backward(self) -> np.ndarray:
         """The backward map (NODES, NODES, 2), float32."""
-        seen, _ = _seen(self.values, _basis(centers(NODES), self.terms))
+        seen, _ = _seen(self.values, _at_nodes(self.terms))
         return (self._middle + max(self.shape) * seen).reshape(NODES, NODES, 2).astype(np.float32)
 
     @property
@@ -149,7 +149,7 @@ class Surface:
         bend = slopes.T @ slopes
         sizes, vectors = np.linalg.eigh(bend + 1e-6 * np.diag(np.diag(bend)))
         usual = vectors / np.sqrt(sizes)
-        basis = _basis(centers(NODES), self.terms)
+        basis = _at_nodes(self.terms)
         seen, moves = _seen(self.values, basis)
         nodes = self.backward.astype(np.float64)
         axes = np.stack([np.gradient(nodes, axis=axis).reshape(-1, 2) * NODES for axis in (1, 0)], axis=-1)
@@ -173,6 +173,12 @@ def _basis(at: np.ndarray, terms: int, down: int = 0, across: int = 0) -> np.nda
     each = [chebyshev.chebval(2 * at - 1, chebyshev.chebder(np.eye(_ALONG), order, scl=2)) for order in (down, across)]
     products = np.einsum("iy,jx->yxij", *each).reshape(len(at) ** 2, -1)
     return products.take(_ORDER[:terms], axis=1)
+
+
+@cache
+def _at_nodes(terms: int) -> np.ndarray:
+    """The same at those of a sheet (NODES * NODES, terms)."""
+    return _basis(centers(NODES), terms)
 
 
 @dataclass(frozen=True, eq=False)
