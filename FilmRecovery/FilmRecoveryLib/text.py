@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from skimage.transform import downscale_local_mean
 
 from .assemble import stack
 from .layout import Box
@@ -51,8 +52,10 @@ def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[
     mask, lines = np.zeros(film.shape, bool), []
     slices = stack(film, boxes)
     step = -(-slices.shape[1] // _TALLEST)
+    rest = [(0, -side % step) for side in slices.shape[1:]]
+    small = downscale_local_mean(np.pad(slices, [(0, 0), *rest], "edge"), (1, step, step))
     with ThreadPoolExecutor() as pool:
-        strokes = np.stack(list(pool.map(lambda tile: _brighter(_reduced(tile, step)), slices)))
+        strokes = np.stack(list(pool.map(_brighter, small)))
         tiles = list(pool.map(_on_tile, strokes, repeated(strokes)))
     for tile, ((left, top, right, bottom), (marks, found)) in enumerate(zip(boxes, tiles, strict=True)):
         marks = marks.repeat(step, axis=0).repeat(step, axis=1)
@@ -61,14 +64,6 @@ def find_text(film: np.ndarray, boxes: Sequence[Box]) -> tuple[np.ndarray, list[
             ends = min(left + x.stop * step, right), min(top + y.stop * step, bottom)
             lines.append(Text(tile, (left + x.start * step, top + y.start * step, *ends)))
     return mask, lines
-
-
-def _reduced(tile: np.ndarray, step: int) -> np.ndarray:
-    """A tile (h, w) of means of so many pixels along each side."""
-    rest = [(0, -side % step) for side in tile.shape]
-    blocks = np.pad(tile, rest, "edge").reshape((tile.shape[0] + rest[0][1]) // step, step, -1, step)
-    means: np.ndarray = blocks.mean(axis=(1, 3))
-    return means
 
 
 def strokes_of(tile: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from FilmRecoveryLib import content
 from FilmRecoveryLib.likening import likened
 from FilmRecoveryLib.sheet import Sheet
-from FilmRecoveryLib.spacing import evenly_spaced
+from FilmRecoveryLib.spacing import evenly_spaced, likeness
 from FilmRecoveryLib.straightening import straightened
 from FilmRecoveryLib.warp import centers, places, resampled
 from FilmRecoveryLib.waves import evened, tiled
@@ -159,3 +159,8 @@ def test_a_film_has_stretched_where_it_becomes_clearly_more_even(
     monkeypatch.setattr(content, "_moved", moved)
     found = content.by_content(np.zeros((9, 9, 3)), [("stiff", Hanging(stretch))], None, None)
     assert found == ("stretched" if taken else "stiff")
+
+
+def test_likeness_changes_as_its_slope_says():
+    films = torch.randn(2, 5, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(3), requires_grad=True)
+    assert torch.autograd.gradcheck(likeness, films)
