@@ -7,6 +7,7 @@ probably hangs otherwise; or it did stretch, if what is printed becomes clearly 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +46,8 @@ class _Lying:
 
 def by_content(photo: Pyramid, found: Sequence[tuple[Sheet, Surface]], rim: RimNet, grid: GridNet) -> Sheet:
     """The best of the films that were found in a photo (H, W, 3), sheets that lie as surfaces do, after they moved."""
-    best = max((_moved(photo, *each, rim, grid) for each in found), key=lambda each: each.good)
+    with ThreadPoolExecutor() as pool:
+        best = max(pool.map(lambda each: _moved(photo, *each, rim, grid), found), key=lambda each: each.good)
     random = np.random.default_rng(0)
     for _ in range(_OTHERWISE):
         if best.surface.stretch < _STRETCHED:

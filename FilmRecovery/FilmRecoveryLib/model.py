@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,7 +64,7 @@ def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cp
     there is none.
     """
     networks = _networks(weights).to(device)
-    with threadpool_limits(1, "blas"):  # NumPy's threads, which wait busily, would take the processors from PyTorch's
+    with _one_thread():
         return located(photo, networks.place, networks.rim, networks.grid if by_content else None)
 
 
@@ -83,7 +85,9 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     clearest = max(found, key=lambda each: each.clear)
     seen = clearest.seen > _SEEN or clearest.sheet.confidence.mean() > _SURE
     if grid:
-        sheet = by_content(small, [way for each in found for way in _hanging(small, each, rim)], rim, grid)
+        with ThreadPoolExecutor() as pool:
+            ways = list(pool.map(lambda each: _hanging(small, each, rim), found))
+        sheet = by_content(small, [way for each in ways for way in each], rim, grid)
         seen = seen or tiled(small.gray, sheet, grid) > _TILED
     else:
         sheet = settled(small, clearest.sheet, clearest.rough, rim).of(clearest.sheet)
@@ -91,6 +95,19 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
         raise InputError(_NONE)
     sheet = with_clear_rim(small, sheet)
     return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch and NumPy have one thread each for every one that asks: in the many small steps more would wait for each
+    other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ the photo pixel x (column), y (row) of each film pixel, whose center is at u = (
 
 from __future__ import annotations
 
+import math
+import threading
 from functools import cached_property
 from typing import TypeAlias
 
@@ -20,6 +22,7 @@ _ROUNDS = 8  # of Newton's method
 _BINS = 32  # along a side of the film, from which it starts
 _REACH = 8  # pixels over which the slope at the rim is measured
 _BAND = 256  # rows of the film that are resampled at a time
+_PARTS = 8  # of these, between which PyTorch's threads are shared
 
 
 def centers(count: int) -> np.ndarray:
@@ -102,8 +105,10 @@ class Pyramid:
 
     def __init__(self, picture: np.ndarray) -> None:
         self.shape = picture.shape
-        table = torch.from_numpy(np.atleast_3d(picture)).permute(2, 0, 1)[None].contiguous().to(torch.float32)
-        self._levels = [table / 255 if picture.dtype == np.uint8 else table]
+        planes = torch.from_numpy(np.atleast_3d(picture)).permute(2, 0, 1)[None]
+        table = torch.from_numpy(np.empty(planes.shape, np.float32)).copy_(planes)  # NumPy's memory is there sooner
+        self._levels = [table.div_(255) if picture.dtype == np.uint8 else table]
+        self._lock = threading.Lock()
 
     @cached_property
     def gray(self) -> Pyramid:
@@ -112,8 +117,9 @@ class Pyramid:
 
     def level(self, number: int) -> tuple[torch.Tensor, int]:
         """Means (1, C, h, w) of squares of 2^number pixels along each side, or of as many as there are; that number."""
-        while len(self._levels) <= number and min(self._levels[-1].shape[-2:]) > 1:
-            self._levels.append(functional.avg_pool2d(self._levels[-1], 2, ceil_mode=True, count_include_pad=False))
+        with self._lock:
+            while len(self._levels) <= number and min(self._levels[-1].shape[-2:]) > 1:
+                self._levels.append(functional.avg_pool2d(self._levels[-1], 2, ceil_mode=True, count_include_pad=False))
         number = min(number, len(self._levels) - 1)
         return self._levels[number], number
 
@@ -132,7 +138,7 @@ def resampled(picture: Picture, backward: np.ndarray) -> np.ndarray:
     out = np.empty((*backward.shape[:2], table.shape[1]), np.float32)
     for top in range(0, len(out), _BAND):
         rows = slice(top, top + _BAND)
-        out[rows] = _looked_up(table, (backward[rows] * scale + (scale - 1) / 2).astype(np.float32))
+        _looked_up(table, (backward[rows] * scale + (scale - 1) / 2).astype(np.float32), out[rows])
     return out.reshape(*backward.shape[:2], *picture.shape[2:])
 
 
@@ -150,10 +156,13 @@ def _step(backward: np.ndarray) -> float:
     return float(np.sqrt(area / max((rows - 1) * (columns - 1), 1)))
 
 
-def _looked_up(table: torch.Tensor, points: np.ndarray) -> np.ndarray:
-    """Values (h, w, C) of pictures (1, C, H, W) at their pixels x, y (h, w, 2), bilinear."""
+def _looked_up(table: torch.Tensor, points: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Values (h, w, C) of pictures (1, C, H, W) at their pixels x, y (h, w, 2), bilinear; in out, where there is one."""
     height, width = table.shape[-2:]
     halves = torch.tensor([max(width - 1, 1) / 2, max(height - 1, 1) / 2], dtype=torch.float32)
-    grid = torch.from_numpy(points)[None] / halves - 1
-    found = functional.grid_sample(table, grid, padding_mode="border", align_corners=True)
-    return found[0].permute(1, 2, 0).numpy()
+    parts = math.gcd(len(points), _PARTS)
+    grid = (torch.from_numpy(points) / halves - 1).unflatten(0, (parts, -1))
+    found = functional.grid_sample(table.expand(parts, -1, -1, -1), grid, padding_mode="border", align_corners=True)
+    values = np.empty((*points.shape[:2], table.shape[1]), np.float32) if out is None else out
+    torch.from_numpy(values).unflatten(0, (parts, -1)).copy_(found.permute(0, 2, 3, 1))
+    return values

@@ -10,8 +10,10 @@ _SURE = 0.5  # the least confidence
 
 def to_hu(gray: np.ndarray, level: float, width: float) -> np.ndarray:
     """The HU (int16) of the gray of a film, 0 black to 1 white: HU = level + width (gray - 1/2)."""
-    hu = level + width * (np.clip(gray, 0, 1).astype(np.float64) - 0.5)
-    return np.rint(hu).clip(-32768, 32767).astype(np.int16)
+    hu = np.clip(gray, 0, 1).astype(np.float32)
+    hu *= width
+    hu += level - width / 2
+    return np.rint(hu, out=hu).clip(-32768, 32767, out=hu).astype(np.int16)
 
 
 def to_gray(hu: np.ndarray, level: float, width: float) -> np.ndarray:

@@ -14,12 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import torch
-from PIL import Image as Pictures
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "InverseImaging"), str(ROOT / "FilmRecovery")]
+
+from InverseImagingLib.device import suit_process  # noqa: E402
+
+suit_process()  # as users' are
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image as Pictures  # noqa: E402
 
 from FilmRecoveryLib.extract import extract  # noqa: E402
 from FilmRecoveryLib.flatten import flatten  # noqa: E402
