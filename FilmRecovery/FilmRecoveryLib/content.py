@@ -47,7 +47,8 @@ class _Lying:
 def by_content(photo: Pyramid, found: Sequence[tuple[Sheet, Surface]], rim: RimNet, grid: GridNet) -> Sheet:
     """The best of the films that were found in a photo (H, W, 3), sheets that lie as surfaces do, after they moved."""
     with ThreadPoolExecutor() as pool:
-        best = max(pool.map(lambda each: _moved(photo, *each, rim, grid), found), key=lambda each: each.good)
+        ways = pool.map(lambda way: _moved(photo, way[0], way[1], rim, grid), found)
+    best = max(ways, key=lambda each: each.good)
     random = np.random.default_rng(0)
     for _ in range(_OTHERWISE):
         if best.surface.stretch < _STRETCHED:

@@ -157,7 +157,7 @@ def _step(backward: np.ndarray) -> float:
 
 
 def _looked_up(table: torch.Tensor, points: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Values (h, w, C) of pictures (1, C, H, W) at their pixels x, y (h, w, 2), bilinear; in out, where there is one."""
+    """Values (h, w, C) of pictures (1, C, H, W) at their pixels x, y (h, w, 2), bilinear; in out, if there is one."""
     height, width = table.shape[-2:]
     halves = torch.tensor([max(width - 1, 1) / 2, max(height - 1, 1) / 2], dtype=torch.float32)
     parts = math.gcd(len(points), _PARTS)
