@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -137,25 +138,32 @@ def test_a_photo_without_film_is_refused():
         located(np.zeros((300, 400, 3), np.uint8), Reading().eval(), RimNet().eval())
 
 
-def test_numpy_leaves_the_processors_to_pytorch(monkeypatch: pytest.MonkeyPatch):
-    """While a film is sought its algebra has one thread, and afterwards as many as before."""
+def test_a_film_is_sought_by_one_thread_for_each_that_asks(monkeypatch: pytest.MonkeyPatch):
+    """NumPy and PyTorch have one thread then, beside that which seeks, too, and afterwards as many as before."""
 
-    def threads() -> list[int]:
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} | {
+            torch.get_num_threads()
+        }
 
     def look(*_: object) -> Sheet:
-        seen.extend(threads())
+        with ThreadPoolExecutor(1) as pool:
+            seen.update(threads(), pool.submit(threads).result())
         raise InputError("There is no film.")
 
-    seen: list[int] = []
+    seen: set[int] = set()
     monkeypatch.setattr(model, "_networks", lambda weights: FilmNet())
     monkeypatch.setattr(model, "located", look)
-    with threadpool_limits(2, "blas"):
-        with pytest.raises(InputError):
-            model.locate(np.zeros((300, 400, 3), np.uint8), Weights("film", Path("none"), ""))
-        assert set(threads()) == {2}
-    assert seen
-    assert set(seen) == {1}
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with threadpool_limits(2, "blas"):
+            with pytest.raises(InputError):
+                model.locate(np.zeros((300, 400, 3), np.uint8), Weights("film", Path("none"), ""))
+            assert threads() == {2}
+    finally:
+        torch.set_num_threads(before)
+    assert seen == {1}
 
 
 # Tones

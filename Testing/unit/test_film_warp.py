@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -184,6 +185,15 @@ def test_a_pyramid_is_the_picture_that_it_is_made_of_at_any_size():
         np.testing.assert_array_equal(resampled(pyramid, backward), resampled(photo, backward))
         gray = resampled(photo, backward).mean(axis=-1, keepdims=True)
         np.testing.assert_allclose(resampled(pyramid.gray, backward), gray, atol=1e-6)
+
+
+def test_many_may_look_at_a_pyramid_at_once():
+    for seed in range(20):
+        pyramid = Pyramid(np.random.default_rng(seed).integers(0, 256, (256, 256, 3), np.uint8))
+        with ThreadPoolExecutor(8) as pool:
+            levels = list(pool.map(pyramid.level, [7, 6, 5, 4] * 4))
+        assert [table.shape[-1] for table, _ in levels] == [2, 4, 8, 16] * 4
+        assert [number for _, number in levels] == [7, 6, 5, 4] * 4
 
 
 def test_beyond_the_picture_its_rim_goes_on():
