@@ -56,10 +56,9 @@ def evaluate_films(
     light taken out, to what was printed, both as fine as the photo, see Case; under PLACE, misplaced, and "found",
     whether it found any film (else the whole photo counts as the film); each as near to the truth as quarter turns
     bring it. Of OURS also under FLAT its flat_scores; under LAYOUT its layout_scores; under SLICES, STILL, without each
-    slice's mean shift, REFINED, and, where PAPER_VALUES is among the methods, BY_PAPER the mean error of HU, and PSNR
-    and SSIM of the window, where the film can tell HU, and the share of that. weights: of the model. "radiomics": of
-    the refined slice of each film that tells most, see compare; empty where its packages are missing, and of less than
-    three films.
+    slice's mean shift, REFINED, and, where PAPER_VALUES is among the methods, BY_PAPER the slice_scores. weights: of
+    the model. "radiomics": of the refined slice of each film that tells most, see compare; empty where its packages are
+    missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     pages: list[_Volumes] = []
@@ -203,15 +202,19 @@ def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, _Volum
 
 
 def slice_scores(volumes: _Volumes, case: Case) -> dict[str, float]:
-    """See evaluate_films; of a film that can tell some HU."""
+    """Where a film can tell HU, which it can somewhere: their mean error, and PSNR and SSIM of the window; PSNR with
+    the range of all HU of the CT's slices as its peak, as CTs are often measured that have no window; the share of
+    "valid" pixels."""
     valid = volumes.valid.array > 0
     ours, truth = volumes.ours.array.astype(np.float64), volumes.truth.array.astype(np.float64)
     gray, true = (torch.from_numpy(to_gray(each, case.level, case.width)) for each in (ours, truth))
     seen = [page for page in range(len(valid)) if valid[page].any()]
     region = torch.from_numpy(valid)
+    off = (ours - truth)[valid]
     return {
-        "HU": float(np.abs(ours - truth)[valid].mean()),
+        "HU": float(np.abs(off).mean()),
         "PSNR": psnr(gray, true, region),
+        "PSNR of the CT": float(20 * np.log10(np.ptp(truth) / max(float(np.sqrt(np.square(off).mean())), 1.0))),
         "SSIM": float(np.mean([ssim(gray[page], true[page], region[page]) for page in seen])),
         "valid": float(valid.mean()),
     }

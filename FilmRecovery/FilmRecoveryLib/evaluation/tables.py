@@ -12,7 +12,7 @@ from .films import BY_PAPER, DEWARPED, FILM, FLAT, LAYOUT, PLACE, REFINED, SHIFT
 from .methods import OURS
 
 _FORMS = {"PSNR": ".2f", "SSIM": ".4f", "MS-SSIM": ".4f", "EPE": ".2f", "LD": ".2f", "HU": ".1f"}
-_FORMS |= {"counted": ".1%", "found": ".1%", "valid": ".1%", "lost": ".2f"}
+_FORMS |= {"PSNR of the CT": ".2f", "counted": ".1%", "found": ".1%", "valid": ".1%", "lost": ".2f"}
 _LIKE = ("PSNR", "SSIM", "MS-SSIM")
 
 
@@ -39,12 +39,12 @@ def summary(found: Mapping[str, Any], written: Writer = plain) -> str:
         f"{_sure(ours[LAYOUT], 'found')}. A flat, well-lit film that is found rather than known "
         f"loses {_sure(ours[FLAT], 'lost')} dB; its places are off by {_sure(ours[FLAT], 'EPE')} pixels.",
         "Slices of a film as fine as the photo, against those of the CT averaged to its pixels, where the film can "
-        "tell HU: mean error in HU, PSNR and SSIM of the window, and how much that is. De-shifted: without the mean "
-        "shift of each slice.",
+        "tell HU: mean error in HU, PSNR and SSIM of the window, PSNR with the range of the CT's HU as its peak, and "
+        "how much that is. De-shifted: without the mean shift of each slice.",
         written(
-            [["", "HU", "PSNR", "SSIM", "valid"]]
+            [["", "HU", "PSNR", "SSIM", "PSNR of the CT", "valid"]]
             + [
-                [what, *(_sure(ours[what], each) for each in ("HU", "PSNR", "SSIM", "valid"))]
+                [what, *(_sure(ours[what], each) for each in ("HU", "PSNR", "SSIM", "PSNR of the CT", "valid"))]
                 for what in (SLICES, STILL, REFINED, BY_PAPER)
                 if what in ours
             ]
