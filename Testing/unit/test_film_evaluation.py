@@ -26,10 +26,12 @@ from FilmRecoveryLib.evaluation.films import (
     DEWARPED,
     SHIFTED,
     SLICES,
+    Volumes,
     dewarped,
     flat_scores,
     layout_scores,
     nearest_turn,
+    slice_scores,
     without_shifts,
 )
 from FilmRecoveryLib.evaluation.methods import OURS, OUTLINE, PAPER_VALUES
@@ -44,6 +46,7 @@ from FilmRecoveryLib.window import to_gray
 from InverseImagingLib import cli
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.evaluation.tables import markdown
+from InverseImagingLib.image import Image, Meaning
 
 KNOWN = np.ones(SHAPE, bool)
 
@@ -144,6 +147,18 @@ def test_where_slices_lie_in_their_tiles_does_not_count(tmp_path: Path):
         tiles[top:bottom, left:right] = True
     np.testing.assert_allclose(still[tiles], case.backward[tiles], atol=1e-3)
     np.testing.assert_array_equal(still[~tiles], moved[~tiles])
+
+
+def test_slices_are_measured_by_the_window_and_by_the_range_of_the_ct(tmp_path: Path):
+    case = next(cases(write_films(tmp_path, 1)))
+    truth = Image(stack(case.hu, case.tiles), meaning=Meaning.HU)
+    told = stack(case.told, case.tiles) * (np.abs(truth.array - LEVEL) < WIDTH / 2 - 10)
+    valid = truth.with_array(told.astype(np.uint8), meaning=Meaning.LABEL)
+    found = slice_scores(Volumes(truth.with_array(truth.array + 10), truth, valid), case)
+    assert found["HU"] == pytest.approx(10)
+    assert found["PSNR"] == pytest.approx(20 * np.log10(WIDTH / 10), abs=0.01)
+    assert found["PSNR of the CT"] == pytest.approx(20 * np.log10(np.ptp(truth.array) / 10), abs=0.01)
+    assert found["valid"] == told.mean() > 0.1
 
 
 # Peers

@@ -39,7 +39,7 @@ _OFF = 0.1  # of a tile's side, by which its middle may be off
 
 
 @dataclass(frozen=True, eq=False)
-class _Volumes:
+class Volumes:
     """Slices of a film, in HU, those of the CT, and where the film can tell them."""
 
     ours: Image
@@ -61,7 +61,7 @@ def evaluate_films(
     missing, and of less than three films.
     """
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    pages: list[_Volumes] = []
+    pages: list[Volumes] = []
     for case in films:
         rows = {name: _scored(case, method) for name, method in methods.items()}
         backward, film, scores = rows[OURS]
@@ -183,7 +183,7 @@ def _near(box: Box, tile: Box) -> bool:
     return apart[0] < _OFF * (tile[2] - tile[0]) and apart[1] < _OFF * (tile[3] - tile[1])
 
 
-def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, _Volumes]:
+def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, Volumes]:
     """SLICES of a film where the tiles truly are, and these REFINED by weights, as extract makes them of a film as fine
     as the photo; those of the CT are averaged over the area of each of its pixels. What text says does not count.
     """
@@ -196,12 +196,12 @@ def _volumes(film: np.ndarray, case: Case, weights: Weights) -> dict[str, _Volum
     mask = truth.with_array(valid, meaning=Meaning.LABEL, name="valid")
     grays = {SLICES: slices, REFINED: model.refined(slices, weights)}
     return {
-        what: _Volumes(truth.with_array(to_hu(each, case.level, case.width)), truth, mask)
+        what: Volumes(truth.with_array(to_hu(each, case.level, case.width)), truth, mask)
         for what, each in grays.items()
     }
 
 
-def slice_scores(volumes: _Volumes, case: Case) -> dict[str, float]:
+def slice_scores(volumes: Volumes, case: Case) -> dict[str, float]:
     """Where a film can tell HU, which it can somewhere: their mean error, and PSNR and SSIM of the window; PSNR with
     the range of all HU of the CT's slices as its peak, as CTs are often measured that have no window; the share of
     "valid" pixels."""
@@ -220,14 +220,14 @@ def slice_scores(volumes: _Volumes, case: Case) -> dict[str, float]:
     }
 
 
-def _fullest(volumes: _Volumes) -> _Volumes:
+def _fullest(volumes: Volumes) -> Volumes:
     """The slice where the film tells most, alone: radiomics of all would take longer than all else."""
     page = int(volumes.valid.array.sum(axis=(1, 2), dtype=np.int64).argmax())
     parts = volumes.ours, volumes.truth, volumes.valid
-    return _Volumes(*(each.with_array(each.array[page : page + 1]) for each in parts))
+    return Volumes(*(each.with_array(each.array[page : page + 1]) for each in parts))
 
 
-def _radiomics(pages: Sequence[_Volumes], say: Callable[[str], None]) -> dict[str, Any]:
+def _radiomics(pages: Sequence[Volumes], say: Callable[[str], None]) -> dict[str, Any]:
     if len(pages) < _FEWEST:
         return {}
     rows: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
