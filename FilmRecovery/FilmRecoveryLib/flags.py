@@ -7,10 +7,11 @@ from typing import Any
 FLAGS: dict[str, dict[str, dict[str, Any]]] = {
     "train": {
         "task": {
-            "choices": ("place", "tone", "values", "turn", "grid", "rim"),
+            "choices": ("place", "tone", "values", "turn", "grid", "rim", "letters"),
             "default": "place",
             "help": "which network learns: where the film is and how it bends, its light, its values, which way is up, "
-            "its rows and columns of tiles, its sides; with --preset paper place, or tone or values, its two cascades",
+            "its rows and columns of tiles, its sides, which way up its letters are; with --preset paper place, or "
+            "tone or values, its two cascades",
         },
         "variant": {
             "choices": ("full", "maps", "uv", "backward"),

@@ -24,7 +24,7 @@ from .photo import pixels_of
 from .sheet import Sheet
 from .turning import Turning
 from .warp import inside, resampled
-from .weights import weights_of
+from .weights import weights_of, weights_of_letters
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of sRGB, by ITU-R
 _BRIGHT = 254 / 255  # from which a camera tells nothing apart
 _UNSURE, _SMALL = 0.5, 900  # confidence, and pixels of a film, that are little
 _TURNED, _PROBABLE = 0.9, 0.65  # from which a film is turned, as most lie as they should; and from which that is said
-_OUTSIDE, _GLARE = 0.01, 0.05  # shares of a film that are much
+_OUTSIDE, _GLARE = 0.01, 0.02  # shares of a film that are much
 
 
 def flatten(
@@ -167,7 +167,7 @@ def _turning(
     as_it_lies = Turning().as_wanted(options)
     if not weights or (options.turn, options.mirror) == (Turn.NONE, Mirror.NO):
         return as_it_lies, False
-    quarters, mirrored, sureness = model.upright(film, weights, device)
+    quarters, mirrored, sureness = model.upright(film, weights, weights_of_letters(), device)
     told = Turning(-quarters % 4 if mirrored else quarters, mirrored)  # the model's film is mirrored first, then turned
     if sureness >= _TURNED:
         return told.as_wanted(options), False

@@ -24,8 +24,9 @@ from .clear_rim import with_clear_rim
 from .content import by_content
 from .hanging import rehung
 from .homography import aspect, homography, transformed
+from .letters import likelihoods
 from .looks import SIZE, around, film_frame, frame_of, seen_at, whole_frame
-from .networks import STRIDE, FilmNet, GridNet, Look, PlaceNet, RimNet, luminance
+from .networks import STRIDE, FilmNet, GridNet, LetterNet, Look, PlaceNet, RimNet, luminance
 from .networks import toned as by_curves
 from .quads import largest
 from .rim import followed
@@ -52,6 +53,8 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
+_BURNT = 0.98  # luminance of a photo that tells nothing apart
+_WHITE = 0.9  # gray of film that may well be so bright
 _READ, _MET = 0.03, 3.0  # how far what was read may be off where a film is hung by its rim, and what may be left then
 _AWAY = 0.005  # of the film, from where it lies elsewhere
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
@@ -219,23 +222,34 @@ def _reduced(photo: np.ndarray) -> tuple[Pyramid, float]:
 
 
 def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[np.ndarray, np.ndarray]:
-    """The gray (h, w) of a flat film (h, w, 3) in its light, both 0 to 1, and the probability that it is far off."""
+    """The gray (h, w) of a flat film (h, w, 3) in its light, both 0 to 1, and the probability that it is far off.
+
+    That is 1 where the photo is burnt out, but the film not white.
+    """
     network = _networks(weights).tone.to(device)
     colors = torch.from_numpy(film).permute(2, 0, 1)[None]
     small = layers.interpolate(colors, (SIZE, SIZE), mode="bilinear", antialias=True).clamp(0, 1)
     with torch.inference_mode():
         curves, doubt = (values.cpu() for values in network(small.to(device)))
     doubtful = layers.interpolate((-_FAR / doubt.exp()).exp(), film.shape[:2], mode="bilinear")
-    return by_curves(luminance(colors), curves)[0, 0].clamp(0, 1).numpy(), doubtful[0, 0].numpy()
+    seen = luminance(colors)
+    gray = by_curves(seen, curves).clamp(0, 1)
+    doubtful[(seen > _BURNT) & (gray < _WHITE)] = 1
+    return gray[0, 0].numpy(), doubtful[0, 0].numpy()
 
 
-def upright(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[int, bool, float]:
+def upright(
+    film: np.ndarray, weights: Weights, letters: Weights | None, device: str | torch.device = "cpu"
+) -> tuple[int, bool, float]:
     """How a flat film (h, w), 0 to 1, is to be turned: by how many quarters clockwise, after it was mirrored or not,
-    and the probability that this is right."""
+    and the probability that this is right. letters: weights of the network that sees them, where there are any."""
     network = _networks(weights).turn.to(device)
     small = layers.interpolate(torch.from_numpy(film)[None, None], (SIZE, SIZE), mode="bilinear", antialias=True)
     with torch.inference_mode():
-        chances = network(small.to(device)).softmax(dim=1)[0].cpu()
+        told = network(small.to(device)).log_softmax(dim=1)[0].cpu()
+    if letters:
+        told = told + likelihoods(film, _letters(letters).to(device))
+    chances = told.softmax(dim=0)
     turn = int(chances.argmax())
     return turn % 4, turn >= 4, float(chances[turn])
 
@@ -261,3 +275,11 @@ def _networks(weights: Weights) -> FilmNet:
     load_weights(networks, weights)
     convert_conv2d_weight_memory_format(networks, torch.channels_last)  # a third quicker on processors
     return networks.eval()
+
+
+@functools.lru_cache(maxsize=1)
+def _letters(weights: Weights) -> LetterNet:
+    network = LetterNet()
+    load_weights(network, weights)
+    convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return network.eval()

@@ -20,6 +20,7 @@ _WIDTHS = (48, 96, 160, 224)
 _HEADS = {"uv": 2, "doubt": 1, "mask": 1, "position": 3, "normal": 3, "depth": 1}
 _ATTENDING = 2  # layers
 _BAND = 64  # rows
+_LETTERS = 8.0  # times as much as its places is a part told apart
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,30 @@ class TurnNet(nn.Module):
 
     def forward(self, film: torch.Tensor) -> torch.Tensor:
         return self.last(self.layers(film).mean(dim=(2, 3)))
+
+
+class LetterNet(nn.Module):
+    """From parts of flat films (B, 1, H, W) to how much (B,) their letters, 6 to 26 pixels high, are upright.
+
+    That is the logarithm of how likely a part is, compared with the same part turned and mirrored.
+    """
+
+    def __init__(self, width: int = 12) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, width, 5, 2, 2, bias=False),
+            _norm(width),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(width, 2 * width, 3, 2, 1),
+            _Block(2 * width),
+            nn.Conv2d(2 * width, 4 * width, 3, 2, 1),
+            _Block(4 * width),
+            _Block(4 * width),
+            nn.Conv2d(4 * width, 1, 1),
+        )
+
+    def forward(self, film: torch.Tensor) -> torch.Tensor:
+        return _LETTERS * self.layers(film).mean(dim=(1, 2, 3))
 
 
 class GridNet(nn.Module):

@@ -18,3 +18,11 @@ def weights_of(path: str, otherwise: str, warnings: list[str]) -> Weights | None
     except InputError as error:
         warnings.append(f"{otherwise}: {error}")
         return None
+
+
+def weights_of_letters() -> Weights | None:
+    """The weights of the network that sees letters; None where the model has none."""
+    try:
+        return find_weights("FilmRecovery", "letters")
+    except InputError:
+        return None

@@ -70,7 +70,7 @@ def model_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             "locate": lambda pixels, weights, device: sheet,
             "count": lambda pixels, weights, device: 1,
             "toned": lambda film, *_: (film.mean(axis=-1), np.zeros(film.shape[:2])),
-            "upright": lambda film, weights, device: (0, mirrored, 0.9),
+            "upright": lambda *_: (0, mirrored, 0.9),
         }
         for name, function in given.items():
             where = "weights" if name == "find_weights" else "model"

@@ -203,6 +203,16 @@ def test_a_film_gets_waves_down_and_along_it():
     assert pixels(8, 4).tolist() == [[[1.5, 1.5], [5.5, 1.5]], [[1.5, 5.5], [5.5, 5.5]]]
 
 
+def test_what_is_burnt_out_is_known_only_where_the_film_is_white(monkeypatch: pytest.MonkeyPatch):
+    gray = torch.tensor([0.5, 0.5, 1.0])
+    monkeypatch.setattr("FilmRecoveryLib.model._networks", lambda weights: FilmNet().eval())
+    monkeypatch.setattr("FilmRecoveryLib.model.by_curves", lambda seen, curves: gray.expand(seen.shape).clone())
+    seen = np.array([0.5, 1.0, 1.0], np.float32)
+    _, doubt = toned_film(np.tile(seen[:, None], (6, 1, 3)), None)
+    assert (doubt[:, 1] == 1).all()
+    assert (doubt[:, [0, 2]] < 1).all()
+
+
 def test_the_gray_of_a_film_runs_from_black_to_white(monkeypatch: pytest.MonkeyPatch):
     network = FilmNet().eval()
     torch.nn.init.constant_(network.tone.head.bias, 9.0)

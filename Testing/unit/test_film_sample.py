@@ -46,11 +46,14 @@ def test_the_model_finds_the_film(flat: Result):
     assert off(flat).mean() < 0.003 * max(SIZE)
 
 
-def test_an_upside_down_film_is_turned_or_told_of():
+@pytest.mark.parametrize(("down", "across"), [(-1, -1), (1, -1), (-1, 1)])
+def test_an_upside_down_or_mirrored_film_is_set_right(down: int, across: int, flat: Result):
     photo = read(SAMPLE)
-    turned = photo.with_array(np.ascontiguousarray(photo.array[:, ::-1, ::-1]))
-    report = flatten(turned, FlattenOptions(size=640)).report
-    assert report["turned"] == 180 or any("upside down" in each for each in report["warnings"])
+    result = flatten(photo.with_array(np.ascontiguousarray(photo.array[:, ::down, ::across])), FlattenOptions())
+    assert (result.report["turned"], result.report["mirrored"]) == (180 if down < 0 else 0, down * across < 0)
+    found, film = (each.images["film"].array[0] for each in (result, flat))
+    size = [min(a, b) for a, b in zip(found.shape, film.shape, strict=True)]
+    assert np.corrcoef(found[: size[0], : size[1]].ravel(), film[: size[0], : size[1]].ravel())[0, 1] > 0.8
 
 
 def test_a_wall_without_a_film_is_refused():

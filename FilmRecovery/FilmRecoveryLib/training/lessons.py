@@ -17,12 +17,13 @@ from InverseImagingLib.models import load_weights, own_weights
 from InverseImagingLib.training.run import run
 from InverseImagingLib.training.trainer import Lesson, Preset, TrainingOptions
 
-from ..networks import FilmNet
+from ..networks import FilmNet, LetterNet
 from ..paper.cascade import light_cascade, values_cascade
 from ..paper.variants import Variant, network_of
 from .cascading import CascadeLesson
 from .dewarping import DewarpingLesson
 from .gridding import GridLesson
+from .lettering import LetterLesson, Parts
 from .places import PlaceLesson
 from .rims import RimLesson
 from .samples import BareFilms, FlatFilms, Frames, GriddedFilms, Maps, Strips, Tiles, TurnedFilms
@@ -43,6 +44,7 @@ class Task(Choice):
     TURN = "turn"
     GRID = "grid"
     RIM = "rim"
+    LETTERS = "letters"
 
 
 _USUAL: dict[str, dict[str, Any]] = {
@@ -52,6 +54,7 @@ _USUAL: dict[str, dict[str, Any]] = {
     "turn": {"batch": 16, "rate": 1e-3, "steps": 1000, "pool": 192, "reuse": 8},
     "grid": {"batch": 16, "rate": 1.5e-3, "steps": 3300, "pool": 192, "reuse": 16},
     "rim": {"batch": 5, "rate": 1.5e-3, "steps": 2000, "pool": 160, "reuse": 12},
+    "letters": {"batch": 32, "rate": 4e-3, "steps": 5000, "pool": 96, "reuse": 40},
 }
 
 
@@ -73,7 +76,7 @@ N = TypeVar("N", bound=nn.Module)
 class FilmOptions(TrainingOptions):
     """Settings of a training run of one of the networks."""
 
-    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values, turn, grid or rim.")
+    task: Task = option(Task.PLACE, "Which of the networks learns: place, tone, values, turn, grid, rim or letters.")
     variant: Variant = option(Variant.FULL, "The paper's network: full, or without parts: maps, uv or backward.")
 
 
@@ -103,6 +106,8 @@ def lesson_of(options: FilmOptions, data: Path, weights: str, device: torch.devi
     patients = subjects(data, "train", _PHANTOMS)
     if options.preset is Preset.PAPER:
         return _of_paper(options, patients, weights)
+    if options.task is Task.LETTERS:
+        return LetterLesson(_begun(LetterNet(), weights), Parts(patients))
     networks = _begun(FilmNet(), weights)
     lessons: dict[Task, Callable[[], Lesson]] = {
         Task.PLACE: lambda: PlaceLesson(networks, Frames(patients)),

@@ -226,7 +226,7 @@ class TurnedFilms(FlatFilms):
 
 
 def turned_away(film: torch.Tensor, turn: int) -> torch.Tensor:
-    """A film (1, H, W) that one of TurnNet's turns brings back."""
+    """Films (..., H, W) that one of TurnNet's turns brings back."""
     film = film.rot90(turn % 4, (-2, -1))
     return film.flip(-1) if turn >= 4 else film
 

@@ -76,7 +76,7 @@ def spoiled(linear: torch.Tensor, place: torch.Tensor, scale: float, how: Spoili
         light = light + noise * (how.noise**2 * light.clamp(min=0) + how.grain**2).sqrt()
     photo = to_srgb(_shouldered(light.clamp(min=0)))
     photo = torch.lerp(photo, photo * photo * (3 - 2 * photo), how.contrast)
-    return _compressed(photo, how.quality) if how.quality else photo
+    return compressed(photo, how.quality) if how.quality else photo
 
 
 def to_srgb(linear: torch.Tensor) -> torch.Tensor:
@@ -116,7 +116,7 @@ def _blurred(light: torch.Tensor, scale: float, how: Spoiling) -> torch.Tensor:
     return functional.conv2d(padded, (kernel / kernel.sum())[None, None])[:, 0]
 
 
-def _compressed(photo: torch.Tensor, quality: int) -> torch.Tensor:
+def compressed(photo: torch.Tensor, quality: int) -> torch.Tensor:
     """As JPEG gives it back."""
     pixels = (photo.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     file = io.BytesIO()
