@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,10 @@ def _located(
     """The film without what the user has moved, and what the user has to know."""
     try:
         if weights:
-            sheet = sheet_as_shown(model.locate(pixels, weights, device))
-            return sheet, _others(model.count(pixels, weights, device)) if points is None else ()
+            with ThreadPoolExecutor(1) as pool:
+                films = pool.submit(model.count, pixels, weights, device)
+                sheet = sheet_as_shown(model.locate(pixels, weights, device))
+            return sheet, _others(films.result()) if points is None else ()
         if points is None:
             return _outlined(pixels)
     except InputError:

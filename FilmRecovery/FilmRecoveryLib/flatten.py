@@ -16,11 +16,11 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, ignore_progress, options_to_dict
 from InverseImagingLib.models import Weights
 
-from . import model
+from . import gate, model
 from .finding import Found, find
 from .light import relight
 from .options import FlattenOptions, Mirror, Turn
-from .photo import pixels_of
+from .photo import luminance_of, pixels_of
 from .sheet import Sheet
 from .turning import Turning
 from .warp import inside, resampled
@@ -38,6 +38,7 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of sRGB, by ITU-R
 _BRIGHT = 254 / 255  # from which a camera tells nothing apart
 _UNSURE, _SMALL = 0.5, 900  # confidence, and pixels of a film, that are little
 _TURNED, _PROBABLE = 0.9, 0.65  # from which a film is turned, as most lie as they should; and from which that is said
+_COLORS = 512  # pixels along the longer side of a film, from whose colors its light is told
 _OUTSIDE, _GLARE = 0.01, 0.02  # shares of a film that are much
 
 
@@ -73,7 +74,10 @@ def flatten(
     sheet = flat.turning.turned_sheet(flat.found.sheet)
     images = {
         name: Image(
-            flat.turning.turned(values)[None].astype(np.float32), LPS_TO_RAS, Meaning.DISPLAY, f"{photo.name} {name}"
+            flat.turning.turned(values)[None].astype(np.float32, copy=False),
+            LPS_TO_RAS,
+            Meaning.DISPLAY,
+            f"{photo.name} {name}",
         )
         for name, values in (("film", flat.film), ("confidence", flat.confidence))
     }
@@ -145,19 +149,25 @@ def _flat(
     on_progress(Progress(0.7, "making it flat"))
     height, width = _size(found.sheet, options.size)
     backward = found.sheet.at(height, width)
-    colors, shown = resampled(pixels, backward), inside(backward, pixels.shape[:2])
+    shown = inside(backward, pixels.shape[:2])
     on_progress(Progress(0.8, "taking the light out"))
-    if not options.relight:
-        film, doubt = _as_seen(colors)
-    elif weights:
-        film, doubt = model.toned(colors, weights, device)
+    if options.relight and weights:
+        colors = _coarse(pixels, found.sheet, max(height, width))
+        film, doubt = model.toned(colors, weights, device, resampled(luminance_of(pixels), backward))
     else:
-        film, doubt = relight(colors)
+        colors = resampled(pixels, backward)
+        film, doubt = relight(colors) if options.relight else _as_seen(colors)
     on_progress(Progress(0.95, "turning it"))
     turning, doubtful = _turning(film, options, weights, device)
     confidence = found.sheet.confidence_at(height, width) * shown * (1 - doubt)
     glare = float((doubt[shown] > _UNSURE).mean()) if shown.any() else 1.0
     return _Flat(film, confidence, found, turning, doubtful, float(shown.mean()), glare)
+
+
+def _coarse(pixels: np.ndarray, sheet: Sheet, finest: int) -> np.ndarray:
+    """The flat film (h, w, 3) as fine as its light is to be seen, but no finer than that along its longer side."""
+    small, factor = gate.reduced(pixels, sheet)
+    return resampled(small, sheet.shrunk(factor).at(*sheet.size(min(_COLORS, finest))))
 
 
 def _turning(

@@ -24,13 +24,13 @@ _SIDES = (0.03, 640, 1, 0.01), (0.02, 640, 1, 0.003)  # how the rim of a flat fi
 
 def flattest(sheet: Sheet, photo: np.ndarray) -> Sheet:
     """The flat film nearest to one in a photo (H, W, 3), its sides straight lines where the photo shows such."""
-    small, factor = _reduced(photo, sheet)
-    flat = _shrunk(sheet, factor).straight()
+    small, factor = reduced(photo, sheet)
+    flat = sheet.shrunk(factor).straight()
     for sides in _SIDES:
         _, backward = followed(small, flat.backward, *sides, by_light=True)
         flat = replace(flat, backward=backward).straight()
     flat = with_clear_rim(small, flat)
-    return replace(flat, backward=(flat.backward + 0.5) * factor - 0.5)
+    return flat.shrunk(1 / factor)
 
 
 def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
@@ -46,18 +46,15 @@ def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     curved = float(np.abs(bends(sheet, _POINTS)).max(axis=1).mean())
     if curved > _CURVED:
         return False, bend
-    small, factor = _reduced(photo, sheet)
-    seen, unbent = (straightness(small, _shrunk(each, factor)) for each in (flat, sheet))
+    small, factor = reduced(photo, sheet)
+    seen, unbent = (straightness(small, each.shrunk(factor)) for each in (flat, sheet))
     return unbent < (_GAIN if curved > _STRAIGHT else _GAIN_STRAIGHT) * seen + _LEAST, bend
 
 
-def _reduced(photo: np.ndarray, sheet: Sheet) -> tuple[Pyramid, int]:
+def reduced(photo: np.ndarray, sheet: Sheet) -> tuple[Pyramid, int]:
+    """A photo (H, W, 3) as fine as its film has to be looked at, and of how many pixels along each side one is made."""
     factor = max(max(sheet.size()) // _FINE, 1)
     return Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), factor
-
-
-def _shrunk(sheet: Sheet, factor: int) -> Sheet:
-    return replace(sheet, backward=(sheet.backward + 0.5) / factor - 0.5)
 
 
 def straightness(photo: Picture, sheet: Sheet) -> float:

@@ -97,7 +97,7 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     if not seen:
         raise InputError(_NONE)
     sheet = with_clear_rim(small, sheet)
-    return replace(sheet, backward=(sheet.backward + 0.5) * scale - 0.5)
+    return sheet.shrunk(1 / scale)
 
 
 @contextmanager
@@ -221,19 +221,21 @@ def _reduced(photo: np.ndarray) -> tuple[Pyramid, float]:
     return Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), float(factor)
 
 
-def toned(film: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> tuple[np.ndarray, np.ndarray]:
+def toned(
+    film: np.ndarray, weights: Weights, device: str | torch.device = "cpu", light: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The gray (h, w) of a flat film (h, w, 3) in its light, both 0 to 1, and the probability that it is far off.
 
-    That is 1 where the photo is burnt out, but the film not white.
+    That is 1 where the photo is burnt out, but the film not white. light: luminance of a finer film to tone.
     """
     network = _networks(weights).tone.to(device)
     colors = torch.from_numpy(film).permute(2, 0, 1)[None]
     small = layers.interpolate(colors, (SIZE, SIZE), mode="bilinear", antialias=True).clamp(0, 1)
     with torch.inference_mode():
         curves, doubt = (values.cpu() for values in network(small.to(device)))
-    doubtful = layers.interpolate((-_FAR / doubt.exp()).exp(), film.shape[:2], mode="bilinear")
-    seen = luminance(colors)
-    gray = by_curves(seen, curves).clamp(0, 1)
+    seen = luminance(colors) if light is None else torch.from_numpy(light)[None, None]
+    doubtful = layers.interpolate((-_FAR / doubt.exp()).exp(), seen.shape[2:], mode="bilinear")
+    gray = by_curves(seen, curves).clamp_(0, 1)
     doubtful[(seen > _BURNT) & (gray < _WHITE)] = 1
     return gray[0, 0].numpy(), doubtful[0, 0].numpy()
 

@@ -86,6 +86,10 @@ class Sheet:
         fine = self.at(_FINE, _FINE)
         return replace(self, backward=resampled(fine, (at * _FINE - 0.5).astype(np.float32)))
 
+    def shrunk(self, factor: float) -> Sheet:
+        """The same in the photo when squares of so many of its pixels along each side are made one."""
+        return replace(self, backward=(self.backward + 0.5) / factor - 0.5)
+
     def straight(self) -> Sheet:
         """The flat film nearest to it."""
         own, uv = self.backward.reshape(-1, 2), places(self.backward.shape[:2])

@@ -106,8 +106,9 @@ class Pyramid:
     def __init__(self, picture: np.ndarray) -> None:
         self.shape = picture.shape
         planes = torch.from_numpy(np.atleast_3d(picture)).permute(2, 0, 1)[None]
-        table = torch.from_numpy(np.empty(planes.shape, np.float32)).copy_(planes)  # NumPy's memory is there sooner
-        self._levels = [table.div_(255) if picture.dtype == np.uint8 else table]
+        if picture.dtype == np.uint8:  # NumPy's memory is there sooner
+            planes = torch.from_numpy(np.empty(planes.shape, np.float32)).copy_(planes).div_(255)
+        self._levels = [planes.to(torch.float32).contiguous()]
         self._lock = threading.Lock()
 
     @cached_property

@@ -156,7 +156,7 @@ def networks(no_film_weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", lambda method, name: weights)
     monkeypatch.setattr("FilmRecoveryLib.model.locate", lambda pixels, weights, device: turned)
     monkeypatch.setattr("FilmRecoveryLib.model.count", lambda pixels, weights, device: 1)
-    monkeypatch.setattr("FilmRecoveryLib.model.toned", lambda film, weights, device: relight(film))
+    monkeypatch.setattr("FilmRecoveryLib.model.toned", lambda *given: relight(np.stack(3 * [given[3]], axis=-1)))
     monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda *_: (1, True, 0.9))
 
 

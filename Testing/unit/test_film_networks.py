@@ -30,6 +30,7 @@ from FilmRecoveryLib.networks import (
     default_uv,
     toned,
 )
+from FilmRecoveryLib.photo import luminance_of
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.warp import places
 from InverseImagingLib.errors import InputError
@@ -201,6 +202,18 @@ def test_there_are_eight_ways_to_turn_a_film():
 def test_a_film_gets_waves_down_and_along_it():
     assert GridNet().eval()(torch.rand(3, 1, 128, 64), torch.tensor([0.5, 1.0, 2.0])).shape == (3, 2, 2, 32, 16)
     assert pixels(8, 4).tolist() == [[[1.5, 1.5], [5.5, 1.5]], [[1.5, 5.5], [5.5, 5.5]]]
+
+
+def test_the_light_of_a_finer_film_is_toned_as_its_colors_are(monkeypatch: pytest.MonkeyPatch):
+    network = FilmNet().eval()
+    monkeypatch.setattr("FilmRecoveryLib.model._networks", lambda weights: network)
+    photo = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    colors = photo.astype(np.float32) / 255
+    whole = toned_film(colors, None)
+    for one, other in zip(whole, toned_film(colors, None, "cpu", luminance_of(photo)), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    gray, doubt = toned_film(colors[::2, ::2], None, "cpu", luminance_of(photo))
+    assert gray.shape == doubt.shape == (70, 90)
 
 
 def test_what_is_burnt_out_is_known_only_where_the_film_is_white(monkeypatch: pytest.MonkeyPatch):
