@@ -53,7 +53,7 @@ _CLEAR = 0.8  # a film that is seen and sure together by less is sought in anoth
 # A film whose rim is seen less, whose place is less sure, and whose waves agree less with tiles, is none
 _SEEN, _SURE, _TILED = 0.55, 0.9, 2.5
 _FAR = 0.1  # gray
-_BURNT = 0.98  # luminance of a photo that tells nothing apart
+_BURNT = 0.9  # luminance of a photo from which most grays are far off, on 40 drawn films of training patients
 _WHITE = 0.9  # gray of film that may well be so bright
 _READ, _MET = 0.03, 3.0  # how far what was read may be off where a film is hung by its rim, and what may be left then
 _AWAY = 0.005  # of the film, from where it lies elsewhere
