@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,11 +28,13 @@ _RIM = 0.015  # of the photo; a film that is nearer than this to its rim may go 
 class Found:
     """A film that was found.
 
-    sheet: as the photo shows it, not turned. bend: how far from flat it is, in pixels of the photo; flat: whether that
-    is too little to be told from nothing. warnings: what a user has to know of how it was found.
+    sheet: as the photo shows it, not turned. seen: the photo, coarsely. bend: how far from flat it is, in pixels of the
+    photo; flat: whether that is too little to be told from nothing. warnings: what a user has to know of how it was
+    found.
     """
 
     sheet: Sheet
+    seen: gate.Coarse
     flat: bool
     bend: float
     warnings: tuple[str, ...] = ()
@@ -57,14 +58,15 @@ def find(
         warnings += ("The film seems to go on beyond the photo; take one of the whole film, or mark its corners.",)
     if shows_screen(pixels, sheet):
         warnings += (_SCREEN,)
-    flattest = gate.flattest(sheet, pixels)
-    flat, bend = gate.judge(sheet, flattest, pixels)
+    seen = gate.Coarse.of(pixels, sheet)
+    flattest = gate.flattest(sheet, seen)
+    flat, bend = gate.judge(sheet, flattest, seen)
     if flat or not unbend:
         sheet = flattest
     if points is not None:
         moved = sheet.through(points if unbend else points[[0, -1]][:, [0, -1]])
         sheet = replace(moved, aspect=aspect(moved.corners, pixels.shape[:2]))
-    return Found(sheet, flat, bend, warnings)
+    return Found(sheet, seen, flat, bend, warnings)
 
 
 def _located(
@@ -73,10 +75,8 @@ def _located(
     """The film without what the user has moved, and what the user has to know."""
     try:
         if weights:
-            with ThreadPoolExecutor(1) as pool:
-                films = pool.submit(model.count, pixels, weights, device)
-                sheet = sheet_as_shown(model.locate(pixels, weights, device))
-            return sheet, _others(films.result()) if points is None else ()
+            sheet, films = model.locate(pixels, weights, device)
+            return sheet_as_shown(sheet), _others(films) if points is None else ()
         if points is None:
             return _outlined(pixels)
     except InputError:

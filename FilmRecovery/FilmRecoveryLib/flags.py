@@ -31,7 +31,7 @@ FLAGS: dict[str, dict[str, dict[str, Any]]] = {
 }
 NOTES = {
     "train": """DIR holds CTs as NIfTI, NRRD or MetaImage files, at any depth; films of them and photos of these are
-drawn while it learns. --weights builds on a file, as the tasks share one.""",
+drawn while it learns. --weights builds on a file, as the tasks but letters share one.""",
     "evaluate": """DIR holds test films as Testing/ctfilm/render.py writes them. Contours and thin plates are compared
 where OpenCV is installed, radiomics where MIRP or pyradiomics are.""",
 }

@@ -16,7 +16,7 @@ from InverseImagingLib.image import Image, Meaning
 from InverseImagingLib.method import OnProgress, Progress, Result, ignore_progress, options_to_dict
 from InverseImagingLib.models import Weights
 
-from . import gate, model
+from . import model
 from .finding import Found, find
 from .light import relight
 from .options import FlattenOptions, Mirror, Turn
@@ -152,7 +152,7 @@ def _flat(
     shown = inside(backward, pixels.shape[:2])
     on_progress(Progress(0.8, "taking the light out"))
     if options.relight and weights:
-        colors = _coarse(pixels, found.sheet, max(height, width))
+        colors = _coarse(found, max(height, width))
         film, doubt = model.toned(colors, weights, device, resampled(luminance_of(pixels), backward))
     else:
         colors = resampled(pixels, backward)
@@ -164,10 +164,10 @@ def _flat(
     return _Flat(film, confidence, found, turning, doubtful, float(shown.mean()), glare)
 
 
-def _coarse(pixels: np.ndarray, sheet: Sheet, finest: int) -> np.ndarray:
+def _coarse(found: Found, finest: int) -> np.ndarray:
     """The flat film (h, w, 3) as fine as its light is to be seen, but no finer than that along its longer side."""
-    small, factor = gate.reduced(pixels, sheet)
-    return resampled(small, sheet.shrunk(factor).at(*sheet.size(min(_COLORS, finest))))
+    sheet = found.sheet.shrunk(found.seen.factor)
+    return resampled(found.seen.photo, sheet.at(*sheet.size(min(_COLORS, finest))))
 
 
 def _turning(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image as Pictures
@@ -22,19 +22,31 @@ _GAIN_STRAIGHT = 1.2  # the same of films with straight sides
 _SIDES = (0.03, 640, 1, 0.01), (0.02, 640, 1, 0.003)  # how the rim of a flat film is followed: see rim.followed
 
 
-def flattest(sheet: Sheet, photo: np.ndarray) -> Sheet:
-    """The flat film nearest to one in a photo (H, W, 3), its sides straight lines where the photo shows such."""
-    small, factor = reduced(photo, sheet)
-    flat = sheet.shrunk(factor).straight()
+@dataclass(frozen=True, eq=False)
+class Coarse:
+    """A photo no finer than its film has to be looked at: each pixel is the mean of factor x factor of the photo's."""
+
+    photo: Pyramid
+    factor: int
+
+    @classmethod
+    def of(cls, photo: np.ndarray, sheet: Sheet) -> Coarse:
+        """The same of a photo (H, W, 3) of bytes, and a film in it."""
+        factor = max(max(sheet.size()) // _FINE, 1)
+        return cls(Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), factor)
+
+
+def flattest(sheet: Sheet, seen: Coarse) -> Sheet:
+    """The flat film nearest to one in a photo, its sides straight lines where the photo shows such."""
+    flat = sheet.shrunk(seen.factor).straight()
     for sides in _SIDES:
-        _, backward = followed(small, flat.backward, *sides, by_light=True)
+        _, backward = followed(seen.photo, flat.backward, *sides, by_light=True)
         flat = replace(flat, backward=backward).straight()
-    flat = with_clear_rim(small, flat)
-    return flat.shrunk(1 / factor)
+    return with_clear_rim(seen.photo, flat).shrunk(1 / seen.factor)
 
 
-def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
-    """Whether a film in a photo (H, W, C) better counts as flat, and its bend in pixels of the photo.
+def judge(sheet: Sheet, flat: Sheet, seen: Coarse) -> tuple[bool, float]:
+    """Whether a film in a photo better counts as flat, and its bend in pixels of the photo.
 
     That is what 95 % of the film are nearer than to the flat one. A film counts as flat when that is slight, or when
     its sides hardly bend, and its rows and columns are hardly straighter than those of a flat one.
@@ -46,15 +58,8 @@ def judge(sheet: Sheet, flat: Sheet, photo: np.ndarray) -> tuple[bool, float]:
     curved = float(np.abs(bends(sheet, _POINTS)).max(axis=1).mean())
     if curved > _CURVED:
         return False, bend
-    small, factor = reduced(photo, sheet)
-    seen, unbent = (straightness(small, each.shrunk(factor)) for each in (flat, sheet))
-    return unbent < (_GAIN if curved > _STRAIGHT else _GAIN_STRAIGHT) * seen + _LEAST, bend
-
-
-def reduced(photo: np.ndarray, sheet: Sheet) -> tuple[Pyramid, int]:
-    """A photo (H, W, 3) as fine as its film has to be looked at, and of how many pixels along each side one is made."""
-    factor = max(max(sheet.size()) // _FINE, 1)
-    return Pyramid(np.array(Pictures.fromarray(photo).reduce(factor))), factor
+    straight, unbent = (straightness(seen.photo, each.shrunk(seen.factor)) for each in (flat, sheet))
+    return unbent < (_GAIN if curved > _STRAIGHT else _GAIN_STRAIGHT) * straight + _LEAST, bend
 
 
 def straightness(photo: Picture, sheet: Sheet) -> float:

@@ -60,8 +60,11 @@ _AWAY = 0.005  # of the film, from where it lies elsewhere
 _TOLERANCE = 0.01  # of the film: confidence is the probability of a smaller error
 
 
-def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu", by_content: bool = True) -> Sheet:
-    """Where the film lies in a photo (H, W, 3) of uint8, and how it bends.
+def locate(
+    photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu", by_content: bool = True
+) -> tuple[Sheet, int]:
+    """Where the film lies in a photo (H, W, 3) of uint8, and how it bends; and how many films the photo shows, of which
+    none is much smaller than the largest.
 
     by_content: also by what is printed on it, see waves, straightening, spacing and likening. Raises InputError when
     there is none.
@@ -71,14 +74,7 @@ def locate(photo: np.ndarray, weights: Weights, device: str | torch.device = "cp
         return located(photo, networks.place, networks.rim, networks.grid if by_content else None)
 
 
-def count(photo: np.ndarray, weights: Weights, device: str | torch.device = "cpu") -> int:
-    """How many films a photo (H, W, 3) of uint8 shows, of which none is much smaller than the largest."""
-    small, _ = _reduced(photo)
-    look = _look(_networks(weights).place.to(device), frame_of(small, whole_frame(small.shape[:2])))
-    return len(_films(look.mask[0, 0].sigmoid().numpy()))
-
-
-def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | None = None) -> Sheet:
+def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | None = None) -> tuple[Sheet, int]:
     """The same with networks in evaluation mode, by content where there is one that sees it."""
     small, scale = _reduced(photo)
     found = [_approached(small, network, rim, True)]
@@ -97,7 +93,7 @@ def located(photo: np.ndarray, network: PlaceNet, rim: RimNet, grid: GridNet | N
     if not seen:
         raise InputError(_NONE)
     sheet = with_clear_rim(small, sheet)
-    return sheet.shrunk(1 / scale)
+    return sheet.shrunk(1 / scale), found[0].films
 
 
 @contextmanager
@@ -115,11 +111,12 @@ def _one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Found:
-    """A film in a photo, how well its rim is seen, 0 to 1, and what that alone tells."""
+    """A film in a photo, how well its rim is seen, 0 to 1, what that alone tells, and how many films there are."""
 
     sheet: Sheet
     seen: float
     rough: Surface
+    films: int
 
     @property
     def clear(self) -> float:
@@ -132,10 +129,11 @@ def _approached(photo: Pyramid, network: PlaceNet, rim: RimNet, flat: bool) -> _
 
     flat: until the last of them it counts as flat, by its corners; which are hardly to be seen where it bends much.
     """
-    frame = whole_frame(photo.shape[:2])
+    frame, counts = whole_frame(photo.shape[:2]), []
     for number in range(_WHERE):
         look = _look(network, frame_of(photo, frame))
-        mask = _mask(look)
+        mask, films = _mask(look)
+        counts.append(films)
         rough = _outlined(mask) if flat and number < _WHERE - 1 else _read(look, mask)[0]
         backward = transformed(rough, frame)
         for _ in range(_TIMES):
@@ -145,12 +143,12 @@ def _approached(photo: Pyramid, network: PlaceNet, rim: RimNet, flat: bool) -> _
     hanging, rough = bent(photo, backward)
     through = around(hanging)
     look = _look(network, seen_at(photo, through))
-    read, confidence = _read(look, _mask(look))
+    read, confidence = _read(look, _mask(look)[0])
     there = transformed(_NODES, np.linalg.inv(film_frame(np.eye(3))))
     kept = there + (read - there) * (np.minimum(_NODES, 1 - _NODES) / _RIM).clip(0, 1)
     sheet = Sheet(resampled(through, kept.astype(np.float32)), confidence, 1.0, "model")
     shape = photo.shape[:2]
-    return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape))
+    return _Found(replace(sheet, aspect=aspect(sheet.corners, shape)), seen, Surface.bent(rough, shape), counts[0])
 
 
 def _hanging(photo: Pyramid, found: _Found, rim: RimNet) -> list[tuple[Sheet, Surface]]:
@@ -171,8 +169,9 @@ def _look(network: PlaceNet, frame: np.ndarray) -> Look:
         return Look(**{name: value.cpu() for name, value in vars(network(seen)).items()})
 
 
-def _mask(look: Look) -> np.ndarray:
-    """The probability of film (h, w), 0 for all films but the largest. Raises InputError where there is hardly any."""
+def _mask(look: Look) -> tuple[np.ndarray, int]:
+    """The probability of film (h, w), 0 for all films but the largest, and how many there are. Raises InputError where
+    there is hardly any."""
     mask: np.ndarray = look.mask[0, 0].sigmoid().numpy()
     films = _films(mask)
     if len(films) > 1:
@@ -182,7 +181,7 @@ def _mask(look: Look) -> np.ndarray:
     if max(sizes, default=0) < _LEAST * mask.size:
         raise InputError(_NONE)
     mask[(regions > 0) & (regions != 1 + np.argmax(sizes))] = 0
-    return mask
+    return mask, len(films)
 
 
 def _films(mask: np.ndarray) -> list[np.ndarray]:

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .photo import LUMINANCE
+
 STRIDE = 4  # pixels of the frame from one predicted place to the next
 FILM = 0.8  # of the frame's sides, that a film takes by default
 KNOTS = 12  # of a curve from the photo's luminance to the film's gray
-LUMINANCE = (0.299, 0.587, 0.114)  # share of red, green and blue
 _WIDTHS = (48, 96, 160, 224)
 _HEADS = {"uv": 2, "doubt": 1, "mask": 1, "position": 3, "normal": 3, "depth": 1}
 _ATTENDING = 2  # layers

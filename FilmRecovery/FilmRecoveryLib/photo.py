@@ -19,12 +19,12 @@ from PIL import UnidentifiedImageError
 from InverseImagingLib.errors import InputError
 from InverseImagingLib.image import Image, Meaning
 
+LUMINANCE = (0.299, 0.587, 0.114)  # share of red, green and blue of sRGB as coded, by ITU-R BT.601
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif")
 
 _LEAST = 200  # pixels along the shorter side, with which no slice could be read
 _MOST = 250e6  # pixels that fit into memory
 _BAND = 64  # rows
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of sRGB as coded, by ITU-R BT.601
 _HEIF = (".heic", ".heif")
 _ORIENTATION = 0x0112  # tag of EXIF
 _UPRIGHT = {  # what turns a picture of that orientation upright (EXIF 2.32, 4.6.4)
@@ -88,9 +88,9 @@ def pixels_of(photo: Image) -> np.ndarray:
 
 def luminance_of(pixels: np.ndarray) -> np.ndarray:
     """The luminance (H, W), as coded, 0 to 1, of pixels (H, W, 3) of bytes."""
-    found = np.empty(pixels.shape[:2], np.float32)
+    found, shares = np.empty(pixels.shape[:2], np.float32), np.array(LUMINANCE, np.float32) / 255
     for top in range(0, len(found), _BAND):  # which fits into the processor's cache
-        np.matmul(pixels[top : top + _BAND].astype(np.float32), _LUMINANCE / 255, out=found[top : top + _BAND])
+        np.matmul(pixels[top : top + _BAND].astype(np.float32), shares, out=found[top : top + _BAND])
     return found
 
 

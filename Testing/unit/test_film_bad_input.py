@@ -67,8 +67,7 @@ def model_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         sheet = Sheet.of_corners(corners, film().shape[1] / film().shape[0], "model", 0.9)
         given = {
             "find_weights": lambda method, name: Weights("film", Path("film.safetensors"), "5a"),
-            "locate": lambda pixels, weights, device: sheet,
-            "count": lambda pixels, weights, device: 1,
+            "locate": lambda pixels, weights, device: (sheet, 1),
             "toned": lambda film, weights, device, light: (light, np.zeros(light.shape)),
             "upright": lambda *_: (0, mirrored, 0.9),
         }

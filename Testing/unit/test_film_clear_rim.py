@@ -7,7 +7,7 @@ import pytest
 from film_photos import CORNERS, SQUARE, film, photo
 
 from FilmRecoveryLib.clear_rim import with_clear_rim
-from FilmRecoveryLib.gate import flattest
+from FilmRecoveryLib.gate import Coarse, flattest
 from FilmRecoveryLib.homography import homography, transformed
 from FilmRecoveryLib.sheet import Sheet
 
@@ -35,7 +35,7 @@ def test_a_clear_rim_belongs_to_the_film(around: float):
     texture = cleared(4)
     sheet, picture = dark_end(texture), photo(texture=texture, around=around)
     assert np.abs(sheet.corners - CORNERS).max() > 3
-    for found in (with_clear_rim(picture, sheet), flattest(sheet, picture)):
+    for found in (with_clear_rim(picture, sheet), flattest(sheet, Coarse.of(picture, sheet))):
         np.testing.assert_allclose(found.corners, CORNERS, atol=1.2)
 
 

@@ -154,8 +154,7 @@ def networks(no_film_weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = Weights("film", Path("film.safetensors"), "5a")
     turned = Turning(2, True).turned_sheet(Sheet.of_corners(CORNERS, film().shape[1] / film().shape[0], "model", 0.8))
     monkeypatch.setattr("FilmRecoveryLib.weights.find_weights", lambda method, name: weights)
-    monkeypatch.setattr("FilmRecoveryLib.model.locate", lambda pixels, weights, device: turned)
-    monkeypatch.setattr("FilmRecoveryLib.model.count", lambda pixels, weights, device: 1)
+    monkeypatch.setattr("FilmRecoveryLib.model.locate", lambda pixels, weights, device: (turned, 1))
     monkeypatch.setattr("FilmRecoveryLib.model.toned", lambda *given: relight(np.stack(3 * [given[3]], axis=-1)))
     monkeypatch.setattr("FilmRecoveryLib.model.upright", lambda *_: (1, True, 0.9))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from film_photos import CORNERS, backward, film, photo
 
-from FilmRecoveryLib.gate import flattest, judge, straightness
+from FilmRecoveryLib.gate import Coarse, flattest, judge, straightness
 from FilmRecoveryLib.sheet import Sheet
 from FilmRecoveryLib.warp import places
 
@@ -22,12 +22,17 @@ def wavy(sheet: Sheet, amount: float) -> Sheet:
     return replace(sheet, backward=(sheet.backward + waves).astype(np.float32))
 
 
+def judged(sheet: Sheet, picture: np.ndarray) -> tuple[bool, float]:
+    seen = Coarse.of(picture, sheet)
+    return judge(sheet, flattest(sheet, seen), seen)
+
+
 def test_a_flat_film_stays_flat():
     picture = photo()
     true = Sheet.of_corners(CORNERS, 1.25, "model")
     for amount in (0.0, 0.8, 3.0):
         found = wavy(true, amount)
-        flat, bend = judge(found, flattest(found, picture), picture)
+        flat, bend = judged(found, picture)
         assert flat
         assert bend <= 1.5 * amount + 1e-3
 
@@ -36,7 +41,7 @@ def test_a_flat_film_stays_flat():
 def test_a_bent_film_is_unbent(sag: float):
     true = Sheet(backward((64, 64), sag=sag).astype(np.float32), np.ones((64, 64)), 1.25, "model")
     picture = photo(sag=sag)
-    flat, bend = judge(true, flattest(true, picture), picture)
+    flat, bend = judged(true, picture)
     assert not flat
     assert 0.2 * sag * SIDE < bend < sag * SIDE
 
@@ -44,7 +49,7 @@ def test_a_bent_film_is_unbent(sag: float):
 def test_curved_sides_are_those_of_a_bent_film_whatever_it_shows():
     true = Sheet(backward((64, 64), sag=0.05).astype(np.float32), np.ones((64, 64)), 1.25, "model")
     picture = photo(sag=0.05, texture=np.zeros_like(film()), noise=0.0)
-    assert not judge(true, flattest(true, picture), picture)[0]
+    assert not judged(true, picture)[0]
 
 
 def test_a_bend_between_straight_sides_has_to_show():
@@ -54,12 +59,13 @@ def test_a_bend_between_straight_sides_has_to_show():
     found = replace(true, backward=(true.backward + inner).astype(np.float32))
     for texture in (film(), np.zeros_like(film())):
         picture = photo(texture=texture)
-        assert judge(found, flattest(found, picture), picture)[0]
+        assert judged(found, picture)[0]
 
 
 def test_a_flat_film_has_its_sides_where_the_photo_shows_them():
     off = np.array([[3.0, -2], [-2, 3], [2, 2], [-3, 2]])
-    found = flattest(Sheet.of_corners(CORNERS + off, 1.25, "model"), photo())
+    sheet = Sheet.of_corners(CORNERS + off, 1.25, "model")
+    found = flattest(sheet, Coarse.of(photo(), sheet))
     np.testing.assert_allclose(found.corners, CORNERS, atol=1.5)
 
 

@@ -125,7 +125,7 @@ def flat_nodes(corners: np.ndarray) -> np.ndarray:
 def test_a_film_is_found_where_the_network_sees_it(scale: int):
     corners = scale * np.array([[120.0, 80], [520, 110], [500, 400], [90, 380]])
     photo = photo_of(flat_nodes(corners), (480 * scale, 640 * scale))
-    sheet = located(photo, Reading().eval(), RimNet().eval())
+    sheet, _ = located(photo, Reading().eval(), RimNet().eval())
     np.testing.assert_allclose(sheet.backward, flat_nodes(corners), atol=2 * scale)  # bytes are coarse
     np.testing.assert_allclose(sheet.corners, corners, atol=5 * scale)
     assert sheet.source == "model"

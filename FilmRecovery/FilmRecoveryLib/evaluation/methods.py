@@ -54,13 +54,13 @@ def methods_of(weights: Weights, say: Callable[[str], None] = print, **paper: We
     All have their light taken out by ours, but those that are of light; a cascade gets films that ours found.
     """
     tone = partial(_toned, weights=weights)
-    ours = _kept(partial(model.locate, weights=weights))
+    ours = _kept(partial(_by_model, weights=weights))
     gated = _kept(partial(_gated, locate=ours))
     found = {
         OURS: Method(gated, tone),
         "without gate": Method(ours, tone),
         "without content": Method(
-            _kept(partial(_gated, locate=partial(model.locate, weights=weights, by_content=False))), tone
+            _kept(partial(_gated, locate=partial(_by_model, weights=weights, by_content=False))), tone
         ),
         "corners only": Method(lambda photo: ours(photo).straight(), tone),
         "classical light": Method(gated, _relit),
@@ -105,8 +105,13 @@ def _kept(locate: Callable[[np.ndarray], Sheet]) -> Callable[[np.ndarray], Sheet
 
 def _gated(photo: np.ndarray, locate: Callable[[np.ndarray], Sheet]) -> Sheet:
     sheet = locate(photo)
-    flat = gate.flattest(sheet, photo)
-    return flat if gate.judge(sheet, flat, photo)[0] else sheet
+    seen = gate.Coarse.of(photo, sheet)
+    flat = gate.flattest(sheet, seen)
+    return flat if gate.judge(sheet, flat, seen)[0] else sheet
+
+
+def _by_model(photo: np.ndarray, weights: Weights, by_content: bool = True) -> Sheet:
+    return model.locate(photo, weights, by_content=by_content)[0]
 
 
 def _by_outline(photo: np.ndarray) -> Sheet:

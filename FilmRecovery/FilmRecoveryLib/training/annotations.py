@@ -14,9 +14,9 @@ from .protocols import Protocol
 
 _SMALLEST = 5  # pixels of a letter's height; smaller text is not drawn
 _MARGIN = 0.015  # of a tile's height, between text and the tile's rim
-_FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono-Bold.ttf", "")
-_OTHERS = ("DejaVuSerif.ttf", "STIXGeneral.ttf", "STIXGeneralBol.ttf", "cmss10.ttf", "cmr10.ttf", "cmtt10.ttf")
-FONTS = len(_FONTS) + len(_OTHERS)  # that there are; machines write in the first
+_FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono-Bold.ttf", "")  # of machines
+_ALL = (*_FONTS, "DejaVuSerif.ttf", "STIXGeneral.ttf", "STIXGeneralBol.ttf", "cmss10.ttf", "cmr10.ttf", "cmtt10.ttf")
+FONTS = len(_ALL)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def font_of(index: int, height: float) -> ImageFont.FreeTypeFont:
     """A font whose letters are so many pixels high; those of matplotlib, and Pillow's own."""
     import matplotlib
 
-    name, size = (_FONTS + _OTHERS)[index], round(height / 0.72)
+    name, size = _ALL[index], round(height / 0.72)
     if not name:
         return ImageFont.load_default(size)  # type: ignore[return-value]
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
