@@ -12,8 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 _GAPS = np.array([0.0, 0.002, 0.006, 0.015])  # between tiles, of the film's longer side
-_SHIFTS = np.linspace(-0.009, 0.009, 13)  # of the middle of all tiles, that are tried, of the film's length
-_STRETCHES = np.linspace(-0.014, 0.014, 15)  # of the length of all of them, with their gaps
+_SHIFTS = np.linspace(-0.024, 0.024, 33)  # of the middle of all tiles, that are tried, of the film's length
+_STRETCHES = np.linspace(-0.052, 0.052, 53)  # of the length of all of them, with their gaps
 _SQUARE = np.linspace(0.98, 1.02, 5)  # of a tile's other side
 _NOISE = 3.2  # standard deviations of it that are no edge
 _STRONG, _FAINT = 0.1, 0.12  # edges of gray that count no more; share of what is usual that is half of all
@@ -25,23 +25,21 @@ _NEAR = 0.07  # of a distance, around it
 
 # What tells that tiles lie so: log odds, by a logistic regression on drawn films against tiles that lie otherwise.
 _WEIGHTS = {
-    "repeats": 62.8,  # how much more like itself the film is a tile on than a little nearer or farther
-    "full between": -5.5,  # edges between those tiles where they are most
-    "full inside": 6.1,  # and along the sides of that tile where they are fewest
-    "more inside": -0.4,  # how many more there are, in the mean
-    "full around": -6.5,  # before the first and after the last tile
-    "left over": -36.3,  # share of all edges that is there
-    "lines": 4.5,  # straight ones along the sides of tiles
-    "lines everywhere": 9.0,
-    "aside": -503.2,  # how much wider one margin is than the other, up to a little, without a title
-    "far aside": -212.6,  # beyond what a title needs
-    "gap": 25.8,
-    "no gap": -3.0,
-    "square": -1.3,
-    "title": 4.6,  # a line of text in the middle of a margin
-    "sure title": -2.9,
-    "off center": -20.5,  # how far edges lie from the middles of tiles
-    "off centers": -8.5,  # the same, of tile by tile
+    "moved": -430.7,  # how far the middle of all is from where it is thought to be
+    "stretched": -208.1,  # how much longer or shorter all are
+    "repeats": 85.8,  # how much more like itself the film is a tile on than a little nearer or farther
+    "full between": 3.9,  # edges between those tiles where they are most
+    "full inside": 3.8,  # and along the sides of that tile where they are fewest
+    "more inside": 15.1,  # how many more there are, in the mean
+    "full around": -11.9,  # before the first of those tiles and after the last
+    "lines": 7.6,  # straight ones along the sides of tiles
+    "aside": -529.1,  # how much wider one margin is than the other, up to a little, without a title
+    "far aside": -665.7,  # beyond what a title needs
+    "gap": -55.3,
+    "no gap": -4.3,
+    "title": 11.5,  # a line of text in the middle of a margin
+    "sure title": -3.0,
+    "off centers": -42.5,  # how far edges lie from the middles of tiles
 }
 
 
@@ -53,6 +51,10 @@ class Span:
     start: float
     size: float
     pitch: float
+
+    def middle(self, count: int) -> float:
+        """The middle of so many tiles."""
+        return self.start + ((count - 1) * self.pitch + self.size) / 2
 
 
 class Edges:
@@ -106,34 +108,36 @@ def best_span(edges: Edges, near: Span, count: int, side: float | None = None) -
 
     side: how long tiles are along the other axis, as a share of this one, where they may be square.
     """
-    start, size, pitch, square = _tried(edges, near, count, side)
-    odds = _WEIGHTS["square"] * square
-    for name, value in _signs(edges, count, start, size, pitch).items():
+    start, size, pitch = _tried(edges, near, count, side)
+    odds = np.zeros_like(start)
+    for name, value in _signs(edges, near, count, start, size, pitch).items():
         odds += _WEIGHTS[name] * value
     best = int(odds.argmax())
     return Span(float(start[best]), float(size[best]), float(pitch[best]))
 
 
 def _tried(edges: Edges, near: Span, count: int, side: float | None) -> np.ndarray:
-    """Start, size and pitch of tiles, and whether these are square, (4, N)."""
+    """Start, size and pitch of tiles (3, N)."""
     length = near.size + (count - 1) * near.pitch
     middles, lengths = (
-        each.ravel() for each in np.meshgrid(near.start + length / 2 + _SHIFTS, length + _STRETCHES, indexing="ij")
+        each.ravel() for each in np.meshgrid(near.middle(count) + _SHIFTS, length + _STRETCHES, indexing="ij")
     )
     pitch = lengths / count
-    tried = [[middles - (lengths - gap) / 2, pitch - gap, pitch, np.zeros_like(pitch)] for gap in _GAPS * edges.longer]
+    tried = [[middles - (lengths - gap) / 2, pitch - gap, pitch] for gap in _GAPS * edges.longer]
     for size in () if side is None else side * _SQUARE:
+        apart = pitch - size > 0.02 * pitch
         begin = middles - ((count - 1) * pitch + size) / 2
-        tried.append([begin, np.full_like(pitch, size), pitch, np.ones_like(pitch)])
-    start, size, pitch, square = np.concatenate(tried, axis=1)
+        tried.append([each[apart] for each in (begin, np.full_like(pitch, size), pitch)])
+    start, size, pitch = np.concatenate(tried, axis=1)
     fits = (start > -0.006) & (start + (count - 1) * pitch + size < 1.006)
-    fits &= (square == 0) | (pitch - size > 0.02 * pitch)
     if not fits.any():
-        return np.array([[near.start], [near.size], [near.pitch], [0.0]])
-    return np.stack([start, size, pitch, square])[:, fits]
+        return np.array([[near.start], [near.size], [near.pitch]])
+    return np.stack([start, size, pitch])[:, fits]
 
 
-def _signs(edges: Edges, count: int, start: np.ndarray, size: np.ndarray, pitch: np.ndarray) -> dict[str, np.ndarray]:
+def _signs(
+    edges: Edges, near: Span, count: int, start: np.ndarray, size: np.ndarray, pitch: np.ndarray
+) -> dict[str, np.ndarray]:
     """What tells whether tiles lie so, by the names of the weights, (N,) each."""
     places, nothing = (np.arange(len(edges.lines)) + 0.5) / len(edges.lines), np.zeros_like(start)
     first = start[:, None] + pitch[:, None] * np.arange(count)
@@ -150,21 +154,20 @@ def _signs(edges: Edges, count: int, start: np.ndarray, size: np.ndarray, pitch:
     share = edges.share(first, last)
     off = edges.moment(first, last) - (first + last) / 2 * share
     return {
+        "moved": np.abs((start + end) / 2 - near.middle(count)),
+        "stretched": count * np.abs(pitch - near.pitch),
         "repeats": _peak(edges.alike, pitch * len(edges.lines)) if count > 1 else nothing,
         "full between": between.max(axis=1),
         "full inside": inside.min(axis=1),
         "more inside": inside.mean(axis=1) - between.mean(axis=1),
         "full around": (edges.mean(nothing, start) + edges.mean(end, nothing + 1)) / 2,
-        "left over": 1 - edges.share(start, end),
         "lines": ((at_first + at_last) / 2).mean(axis=1),
-        "lines everywhere": np.minimum(at_first, at_last).min(axis=1),
         "aside": np.minimum(aside, _LITTLE) * (1 - sure),
         "far aside": np.maximum(aside - _STRIP, 0),
         "gap": gap,
         "no gap": (gap < 0.001).astype(float),
         "title": title,
         "sure title": sure,
-        "off center": np.abs(off.sum(axis=1) / np.maximum(share.sum(axis=1), 1e-6)) / size,
         "off centers": np.abs(off / np.maximum(share, 0.3 / count) / size[:, None]).mean(axis=1),
     }
 

@@ -37,6 +37,16 @@ def test_tiles_are_found_to_the_pixel(rows: int, columns: int, bad: bool):
     assert layout.confidence > 0.5
 
 
+@pytest.mark.parametrize("stretch", [0.98, 1.0])
+def test_tiles_are_found_where_waves_are_off(stretch: float):
+    film, boxes = film_sheets.sheet(5, 4)
+    middle = np.array([*film.shape[::-1]] * 2) / 2
+    off = [tuple(middle + stretch * (box - middle) + 0.018 * film.shape[0]) for box in np.array(boxes)]
+    layout = find_layout(film_sheets.spoiled(film), waves(off, film.shape))
+    assert (layout.rows, layout.columns) == (5, 4)
+    assert farthest(layout, boxes, film) < 0.012
+
+
 @pytest.mark.parametrize("empty", [1, 3, 5])
 def test_tiles_without_a_slice_are_part_of_the_layout(empty: int):
     film, boxes = film_sheets.sheet(5, 4, empty=empty)
